@@ -1,0 +1,111 @@
+#define _GNU_SOURCE /* environ, pipe2 */
+#include "child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "mem.h"
+#include "msg.h"
+
+/* Is `entry` (NAME=value) the variable that `edit` (NAME or NAME=value) names? */
+static bool same_variable(const char *entry, const char *edit)
+{
+    size_t n = strcspn(edit, "=");
+
+    return strncmp(entry, edit, n) == 0 && entry[n] == '=';
+}
+
+/* Our environment with the edits. The array is the caller's, the strings are not. */
+static char **edited_environment(char *const edits[])
+{
+    size_t n = 0, extra = 0;
+
+    while (environ[n])
+        n++;
+    while (edits[extra])
+        extra++;
+    char **env = xcalloc(n + extra + 1, sizeof env[0]);
+    n = 0;
+    for (char **e = environ; *e; e++) {
+        bool kept = true;
+        for (size_t i = 0; edits[i]; i++)
+            kept = kept && !same_variable(*e, edits[i]);
+        if (kept)
+            env[n++] = *e;
+    }
+    for (size_t i = 0; edits[i]; i++)
+        if (strchr(edits[i], '='))
+            env[n++] = edits[i];
+    return env;
+}
+
+/* In the child, between fork and exec: only calls that are safe there. */
+static _Noreturn void become(char *const argv[], char **env, int null, int out, pid_t parent)
+{
+    static const int ignored[] = {SIGPIPE, SIGINT, SIGTERM, SIGHUP};
+    sigset_t none;
+
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
+        signal(ignored[i], SIG_DFL);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent) /* it ended before prctl */
+        _exit(127);
+    if (dup2(null, 0) < 0 || dup2(out, 1) < 0)
+        _exit(127);
+    execve(argv[0], argv, env);
+    _exit(127);
+}
+
+struct child child_start(const char *name, char *const argv[], char *const edits[], enum child_out out)
+{
+    struct child c = {.name = name, .out = -1};
+    int ends[2] = {-1, -1};
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    pid_t self = getpid();
+    char **env = edited_environment(edits);
+
+    if (null < 0)
+        die_errno("cannot open '/dev/null'");
+    if (out == CHILD_PIPE && pipe2(ends, O_CLOEXEC) < 0)
+        die_errno("cannot make a pipe");
+    c.pid = fork();
+    if (c.pid == 0)
+        become(argv, env, null, out == CHILD_PIPE ? ends[1] : null, self);
+    if (c.pid < 0)
+        die_errno("cannot start %s", name);
+    free(env);
+    close(null);
+    if (out == CHILD_PIPE) {
+        close(ends[1]);
+        c.out = ends[0];
+    }
+    return c;
+}
+
+char *child_wait(struct child *c)
+{
+    int status;
+
+    if (c->out >= 0)
+        close(c->out);
+    c->out = -1;
+    while (waitpid(c->pid, &status, 0) < 0)
+        if (errno != EINTR)
+            die_errno("cannot wait for %s", c->name);
+    if (WIFSIGNALED(status))
+        return xasprintf("was ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+    if (WEXITSTATUS(status) == 127)
+        return xstrdup("could not be started");
+    if (WEXITSTATUS(status) != 0)
+        return xasprintf("failed with status %d", WEXITSTATUS(status));
+    return NULL;
+}

@@ -1,0 +1,28 @@
+/* child.h - layer 1: child programs: started with nothing but what they need, and never left behind.
+ *
+ * A child's standard input is /dev/null, its standard error is ours, and it is ended by the kernel when the
+ * thread that started it ends (prctl PR_SET_PDEATHSIG): so start children from the main thread. Descriptors
+ * other than 0 to 2 are those that are not close-on-exec.
+ */
+#ifndef BK_CHILD_H
+#define BK_CHILD_H
+
+#include <sys/types.h>
+
+struct child {
+    const char *name; /* for messages; owned by the caller */
+    pid_t pid;
+    int out; /* the reading end of its standard output, or -1 */
+};
+
+enum child_out { CHILD_PIPE, CHILD_NULL };
+
+/* Starts argv[0] (a path). `env` holds NAME=value to set and NAME to unset, ended by NULL. Dies if that
+ * fails. */
+struct child child_start(const char *name, char *const argv[], char *const env[], enum child_out out);
+
+/* Waits for its end and closes `out`. NULL if its status was 0, else words ("failed with status 1"), to be
+ * freed. */
+char *child_wait(struct child *c);
+
+#endif
