@@ -1,0 +1,61 @@
+/* contents.h - layer 3: what a stream says is in it (ITEM and DONE), and what was found of that (DATA).
+ *
+ * Used by all that look into a stream that is not sealed. Words that say what is wrong are meant for
+ * die(BAD_DATA).
+ */
+#ifndef BK_CONTENTS_H
+#define BK_CONTENTS_H
+
+#include <stdbool.h>
+
+#include "digest.h"
+#include "fields.h"
+#include "frame.h"
+
+enum item_type {
+    ITEM_DATABASE,
+    ITEM_SCHEMA, /* the DDL, as an archive of pg_dump */
+    ITEM_TABLE,
+    ITEM_SEQUENCES,
+    ITEM_OTHER, /* made by a newer bk */
+};
+
+struct item {
+    enum item_type type;
+    struct fields fields; /* of ITEM */
+    struct fields done;   /* of DONE; empty before it came */
+    uint64_t frames;      /* DATA frames found */
+    uint64_t stored;      /* bytes of their bodies, as they are in this stream */
+    struct digest found;  /* of rows or bytes; kept by contents_digest() or the caller */
+};
+
+struct contents {
+    struct item *item; /* item n at n - 1 */
+    uint32_t count;
+    size_t room;
+};
+
+/* Take what a frame of this type says; NULL, or what is wrong with it. contents_data() counts frames and
+ * stored bytes; contents_digest() (only where no step is left) rows and digest too. */
+const char *contents_item(struct contents *c, const struct frame *f, const uint8_t *body);
+const char *contents_data(struct contents *c, const struct frame *f);
+const char *contents_digest(struct contents *c, const struct frame *f, const uint8_t *body);
+const char *contents_done(struct contents *c, const struct frame *f, const uint8_t *body);
+
+/* Holds an item to its DONE: frames, and with `deep` rows, bytes and digest. NULL, or what differs ("rows":
+ * in `said` and `found` as numbers or text, each of DIGEST_TEXT_MAX). */
+const char *item_differs(const struct item *i, bool deep, char said[DIGEST_TEXT_MAX],
+                         char found[DIGEST_TEXT_MAX]);
+
+/* Holds the items' DONEs to END: NULL, or the name of the total that is not their sum. */
+const char *contents_totals(const struct contents *c, const struct fields *end);
+
+/* A field of ITEM, "" if it is not there. */
+const char *item_get(const struct item *i, const char *name);
+
+/* A name for messages and lists, as "public.posts", escaped as fields are. Freed by the caller. */
+char *item_name(const struct item *i);
+
+void contents_free(struct contents *c);
+
+#endif

@@ -1,0 +1,92 @@
+#include "digest.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "msg.h"
+
+void digest_begin(struct digest *d, enum digest_kind kind)
+{
+    *d = (struct digest){.kind = kind};
+}
+
+static void add_hash(struct digest *d, XXH128_hash_t h)
+{
+    d->low += h.low64;
+    d->high += h.high64 + (d->low < h.low64);
+    d->rows++;
+}
+
+static void open_add(struct digest *d, const void *bytes, size_t n)
+{
+    if (!d->open) {
+        d->open = XXH3_createState();
+        if (!d->open || XXH3_128bits_reset(d->open) == XXH_ERROR)
+            die(FAILED, "out of memory");
+    }
+    if (XXH3_128bits_update(d->open, bytes, n) == XXH_ERROR)
+        bug();
+}
+
+void digest_row(struct digest *d, const void *row, size_t n)
+{
+    add_hash(d, XXH3_128bits(row, n));
+    d->bytes += n;
+}
+
+static bool add_rows(struct digest *d, const char *s, size_t n, bool more)
+{
+    while (n > 0) {
+        const char *newline = memchr(s, '\n', n);
+        size_t len = newline ? (size_t)(newline + 1 - s) : n;
+        if (d->open || !newline) {
+            open_add(d, s, len);
+            d->bytes += len;
+        } else {
+            digest_row(d, s, len);
+        }
+        if (newline && d->open) {
+            add_hash(d, XXH3_128bits_digest(d->open));
+            digest_free(d);
+        }
+        s += len;
+        n -= len;
+    }
+    return more == (d->open != NULL);
+}
+
+bool digest_add(struct digest *d, const void *body, size_t n, bool more)
+{
+    if (d->kind == DIGEST_ROWS)
+        return add_rows(d, body, n, more);
+    open_add(d, body, n);
+    d->bytes += n;
+    return !more;
+}
+
+void digest_merge(struct digest *d, const struct digest *part)
+{
+    d->low += part->low;
+    d->high += part->high + (d->low < part->low);
+    d->rows += part->rows;
+    d->bytes += part->bytes;
+}
+
+char *digest_text(const struct digest *d, char out[DIGEST_TEXT_MAX])
+{
+    XXH128_hash_t h = {.low64 = d->low, .high64 = d->high};
+
+    if (d->kind == DIGEST_BYTES)
+        h = d->open ? XXH3_128bits_digest(d->open) : XXH3_128bits("", 0);
+    snprintf(out, DIGEST_TEXT_MAX, "%s %016" PRIx64 "%016" PRIx64,
+             d->kind == DIGEST_ROWS ? "xxh3-128-sum" : "xxh3-128", (uint64_t)h.high64, (uint64_t)h.low64);
+    return out;
+}
+
+void digest_free(struct digest *d)
+{
+    XXH3_freeState(d->open);
+    d->open = NULL;
+}

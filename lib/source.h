@@ -1,0 +1,36 @@
+/* source.h - layer 3: what every source does: HEAD, ITEMs, DATA, and from what was written DONEs and END.
+ *
+ * Only one thread may call at a time.
+ */
+#ifndef BK_SOURCE_H
+#define BK_SOURCE_H
+
+#include "digest.h"
+#include "fields.h"
+#include "head.h"
+
+struct source;
+
+/* A HEAD of this kind: format, a new random id, kind, created (as HEAD has it), label, tags, made-by (this
+ * tool), host. */
+void source_head(struct head *h, const char *kind, const char *created, const char *label,
+                 const char *const *tag, size_t tags);
+
+/* Writes HEAD to `fd` (`name` is for messages). */
+struct source *source_open(int fd, const char *name, const struct head *h);
+
+/* Writes an ITEM and returns its number. All ITEMs come before the first DATA. */
+uint32_t source_item(struct source *s, enum digest_kind kind, const struct fields *item);
+
+/* Writes a DATA frame. `digest` holds the rows in it; NULL: they are counted here. With `more` the next call
+ * goes on with the row. */
+void source_data(struct source *s, uint32_t item, uint32_t part, bool more, const void *body, size_t n,
+                 const struct digest *digest);
+
+/* Adds rows that were counted elsewhere: for rows that went over several frames. */
+void source_rows(struct source *s, uint32_t item, const struct digest *digest);
+
+/* Writes all DONEs and END, and frees the source. */
+void source_end(struct source *s);
+
+#endif
