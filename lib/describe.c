@@ -1,0 +1,149 @@
+#include "describe.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "msg.h"
+
+enum { SEQUENCES_A_QUERY = 200 };
+
+/* Adds a line for each row of a query with one column; NULL and "" are left out. */
+static void add_rows(struct pg *pg, struct fields *item, const char *name, const char *sql)
+{
+    struct pg_rows *r = pg_query(pg, "read the database's properties", sql);
+
+    for (int i = 0; i < pg_count(r); i++)
+        if (*pg_value(r, i, 0))
+            fields_add(item, name, pg_value(r, i, 0));
+    pg_free(r);
+}
+
+/* to_jsonb() reaches columns that only some versions have (datlocprovider from 15 on; daticulocale is
+ * datlocale from 17 on). */
+#define DATABASE(expression)                                                                                 \
+    "SELECT " expression " FROM pg_catalog.pg_database d WHERE datname = pg_catalog.current_database()"
+#define JSON_COLUMN(name) "pg_catalog.to_jsonb(d) ->> '" name "'"
+
+static const struct {
+    const char *name, *sql;
+} properties[] = {
+    {"name", DATABASE("datname")},
+    {"server-version", "SELECT pg_catalog.current_setting('server_version')"},
+    {"server-version-num", "SELECT pg_catalog.current_setting('server_version_num')"},
+    {"server-os", "SELECT pg_catalog.version()"},
+    {"encoding", DATABASE("pg_catalog.pg_encoding_to_char(encoding)")},
+    {"collate", DATABASE("datcollate")},
+    {"ctype", DATABASE("datctype")},
+    {"locale-provider", DATABASE(JSON_COLUMN("datlocprovider"))},
+    {"icu-locale", DATABASE("coalesce(" JSON_COLUMN("daticulocale") ", " JSON_COLUMN("datlocale") ")")},
+    {"owner", DATABASE("pg_catalog.pg_get_userbyid(datdba)")},
+    {"acl", DATABASE("pg_catalog.unnest(datacl)")},
+    {"comment", DATABASE("pg_catalog.shobj_description(oid, 'pg_database')")},
+    {"tablespace",
+     "SELECT spcname FROM pg_catalog.pg_tablespace t JOIN pg_catalog.pg_database d ON t.oid = d.dattablespace"
+     " WHERE datname = pg_catalog.current_database()"},
+    {"connection-limit", DATABASE("datconnlimit")},
+    {"is-template", DATABASE("datistemplate")},
+    {"setting", "SELECT coalesce(pg_catalog.quote_ident(rolname), '-') || ' ' || pg_catalog.unnest(setconfig)"
+                " FROM pg_catalog.pg_db_role_setting s JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase"
+                " LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole"
+                " WHERE datname = pg_catalog.current_database() ORDER BY 1"},
+    {"extension", "SELECT extname || ' ' || extversion FROM pg_catalog.pg_extension ORDER BY 1"},
+};
+
+void describe_database(struct pg *pg, struct fields *item)
+{
+    fields_add(item, "type", "database");
+    fields_add(item, "server-host", pg_host(pg));
+    for (size_t i = 0; i < sizeof properties / sizeof properties[0]; i++)
+        add_rows(pg, item, properties[i].name, properties[i].sql);
+    for (const char *const *s = pg_copy_settings; *s; s++)
+        fields_add(item, "copy-setting", *s);
+    fields_addf(item, "copy-setting", "client_encoding=%s", fields_get(item, "encoding"));
+}
+
+/* The query has the tables in the snapshot's own order, so one walk over both will do. */
+void describe_read_columns(struct pg *pg, struct snapshot *s)
+{
+    struct pg_rows *r =
+        pg_query(pg, "read the tables' columns",
+                 "SELECT c.oid, t.attname, pg_catalog.format_type(t.atttypid, t.atttypmod)"
+                 " FROM pg_catalog.pg_attribute t JOIN (SELECT c.oid, e.oid AS extension" FROM_USER_RELATIONS
+                 " AND c.relkind = 'r') c ON t.attrelid = c.oid"
+                 " WHERE t.attnum > 0 AND NOT t.attisdropped AND t.attgenerated = ''"
+                 " ORDER BY c.extension IS NULL, c.oid, t.attname COLLATE pg_catalog.\"C\"");
+    size_t at = 0;
+
+    for (int i = 0; i < pg_count(r); i++) {
+        while (at < s->tables && s->table[at].oid != pg_number(r, i, 0))
+            at++;
+        if (at == s->tables)
+            bug();
+        fields_add(&s->table[at].columns, "column", pg_value(r, i, 1));
+        fields_add(&s->table[at].columns, "column-type", pg_value(r, i, 2));
+    }
+    pg_free(r);
+}
+
+void describe_table(const struct table *t, uint32_t parts, struct fields *item)
+{
+    fields_add(item, "type", "table");
+    fields_add(item, "schema", t->schema);
+    fields_add(item, "name", t->name);
+    fields_addf(item, "oid", "%" PRIu32, t->oid);
+    fields_add(item, "persistence", t->unlogged ? "unlogged" : "permanent");
+    if (t->extension)
+        fields_add(item, "extension", t->extension);
+    if (t->condition)
+        fields_add(item, "condition", t->condition);
+    fields_addf(item, "parts", "%" PRIu32, parts);
+    for (size_t i = 0; i < t->columns.count; i++)
+        fields_add(item, t->columns.line[i].name, t->columns.line[i].value);
+}
+
+void describe_table_name(struct pg *pg, const struct table *t, struct buf *sql)
+{
+    pg_ident(pg, t->schema, sql);
+    buf_addc(sql, '.');
+    pg_ident(pg, t->name, sql);
+}
+
+void describe_columns(struct pg *pg, const struct table *t, const char *before, const char *after,
+                      struct buf *sql)
+{
+    for (size_t i = 0; i < t->columns.count; i += 2) {
+        buf_adds(sql, i ? ", " : before);
+        pg_ident(pg, t->columns.line[i].value, sql);
+    }
+    if (t->columns.count > 0)
+        buf_adds(sql, after);
+}
+
+uint64_t describe_sequences(struct pg *pg, uint64_t after, struct buf *sql)
+{
+    struct buf query = {0};
+    uint64_t last = 0;
+
+    buf_addf(&query,
+             "SELECT c.oid, n.nspname, c.relname" FROM_USER_RELATIONS
+             " AND c.relkind = 'S' AND c.oid > %" PRIu64 " ORDER BY c.oid LIMIT %d",
+             after, SEQUENCES_A_QUERY);
+    struct pg_rows *r = pg_query(pg, "list the sequences", buf_str(&query));
+    for (int i = 0; i < pg_count(r); i++) {
+        const char *schema = pg_value(r, i, 1), *name = pg_value(r, i, 2);
+        buf_adds(sql, i ? " UNION ALL SELECT " : "COPY (SELECT ");
+        pg_literal(pg, schema, sql);
+        buf_adds(sql, "::text, ");
+        pg_literal(pg, name, sql);
+        buf_adds(sql, "::text, last_value, is_called FROM ");
+        pg_ident(pg, schema, sql);
+        buf_addc(sql, '.');
+        pg_ident(pg, name, sql);
+        last = pg_number(r, i, 0);
+    }
+    if (last)
+        buf_adds(sql, ") TO STDOUT");
+    pg_free(r);
+    buf_free(&query);
+    return last;
+}

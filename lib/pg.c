@@ -1,0 +1,389 @@
+#include "pg.h"
+
+#include <libpq-fe.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io.h"
+#include "msg.h"
+
+struct pg {
+    PGconn *conn;
+    const char *what; /* of the COPY that is under way */
+};
+
+struct pg_rows {
+    PGresult *result;
+};
+
+/* Chosen so that the text is exact, and the same whatever the database, the role or the environment set:
+ * PostgreSQL's documentation, "Client Connection Defaults". pg_dump sets the first three. lc_monetary C
+ * writes money as plain digits. */
+const char *const pg_copy_settings[] = {
+    "DateStyle=ISO, MDY", "IntervalStyle=postgres", "extra_float_digits=3", "bytea_output=hex",
+    "TimeZone=UTC",       "lc_monetary=C",          "xmloption=content",    NULL,
+};
+
+/* What else all our sessions have. A setting that a server does not know is left out. */
+static const char *const session_settings[] = {
+    "statement_timeout=0",
+    "lock_timeout=0",
+    "idle_in_transaction_session_timeout=0",
+    "idle_session_timeout=0",
+    "transaction_timeout=0",
+    "synchronize_seqscans=off",          /* else a table's rows begin anywhere */
+    "row_security=off",                  /* an error instead of fewer rows */
+    "max_parallel_workers_per_gather=0", /* else rows come in any order */
+    "enable_tidscan=on",                 /* else a page range reads the whole table */
+    "array_nulls=on",                    /* NULL in an array is not the word */
+    "default_transaction_read_only=off",
+    "restrict_nonsystem_relation_kind=view, foreign-table", /* as pg_dump since August 2024 */
+    NULL,
+};
+
+const char *pg_conninfo(const char *d)
+{
+    if (!d)
+        return "";
+    if (strncmp(d, "env:", 4) != 0)
+        return d;
+    const char *value = getenv(d + 4);
+    if (!value || !*value)
+        die(BAD_CALL, "the variable %s, which -d %s names, is not set", d + 4, d);
+    return value;
+}
+
+/* libpq's messages end with a newline, and may have several lines. */
+static char *one_line(const char *message)
+{
+    struct buf b = {0};
+
+    for (; *message; message++) {
+        if (*message != '\n')
+            buf_addc(&b, *message);
+        else if (message[1])
+            buf_adds(&b, "; ");
+    }
+    return buf_str(&b);
+}
+
+static _Noreturn void die_pg(const struct pg *pg, const char *what)
+{
+    die(FAILED, "cannot %s: %s", what, one_line(PQerrorMessage(pg->conn)));
+}
+
+static void ignore_notice(void *arg, const PGresult *result)
+{
+    (void)arg, (void)result;
+}
+
+/* set_config() of those that the server has. The first statement takes search_path away, so that no name
+ * means something else. */
+static void set_session(struct pg *pg)
+{
+    static const char *const *const both[] = {pg_copy_settings, session_settings};
+    struct buf sql = {0};
+
+    pg_exec(pg, "set up the session", "SELECT pg_catalog.set_config('search_path', '', false)");
+    buf_adds(
+        &sql,
+        "SELECT pg_catalog.set_config(s.name, v.value, false) FROM pg_catalog.pg_settings s JOIN (VALUES ");
+    for (size_t i = 0; i < 2; i++) {
+        for (const char *const *s = both[i]; *s; s++) {
+            const char *equals = strchr(*s, '=');
+            buf_addf(&sql, "%s('%.*s', '%s')", i + (size_t)(s - both[i]) ? ", " : "", (int)(equals - *s), *s,
+                     equals + 1);
+        }
+    }
+    buf_adds(&sql, ") v(name, value) ON s.name = v.name");
+    pg_exec(pg, "set up the session", buf_str(&sql));
+    buf_free(&sql);
+}
+
+struct pg *pg_open(const char *conninfo, const char *app)
+{
+    const char *const keys[] = {"dbname", "fallback_application_name", NULL};
+    const char *const values[] = {conninfo, app, NULL};
+    struct pg *pg = xcalloc(1, sizeof *pg);
+
+    pg->conn = PQconnectdbParams(keys, values, 1);
+    if (!pg->conn)
+        die(FAILED, "out of memory");
+    if (PQstatus(pg->conn) != CONNECTION_OK) {
+        hint("-d takes a name, conninfo, a URI or env:VAR, as for psql; PGHOST, PGUSER and the others count "
+             "too");
+        die_pg(pg, "connect to the database");
+    }
+    PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
+    set_session(pg);
+    struct pg_rows *r = pg_query(pg, "ask for the encoding", "SELECT pg_catalog.getdatabaseencoding()");
+    pg_set_encoding(pg, pg_value(r, 0, 0));
+    pg_free(r);
+    return pg;
+}
+
+void pg_close(struct pg *pg)
+{
+    PQfinish(pg->conn);
+    free(pg);
+}
+
+int pg_version(const struct pg *pg)
+{
+    return PQserverVersion(pg->conn);
+}
+
+const char *pg_parameter(const struct pg *pg, const char *name)
+{
+    const char *value = PQparameterStatus(pg->conn, name);
+
+    return value ? value : "";
+}
+
+void pg_set_encoding(struct pg *pg, const char *encoding)
+{
+    if (PQsetClientEncoding(pg->conn, encoding) != 0)
+        die_pg(pg, "set the encoding");
+}
+
+const char *pg_database(const struct pg *pg)
+{
+    return PQdb(pg->conn);
+}
+
+const char *pg_host(const struct pg *pg)
+{
+    return PQhost(pg->conn);
+}
+
+static bool succeeded(const PGresult *result)
+{
+    ExecStatusType status = PQresultStatus(result);
+
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+}
+
+struct pg_rows *pg_query(struct pg *pg, const char *what, const char *sql)
+{
+    struct pg_rows *r = xmalloc(sizeof *r);
+
+    r->result = PQexec(pg->conn, sql);
+    if (!succeeded(r->result))
+        die_pg(pg, what);
+    return r;
+}
+
+void pg_exec(struct pg *pg, const char *what, const char *sql)
+{
+    pg_free(pg_query(pg, what, sql));
+}
+
+bool pg_try(struct pg *pg, const char *sql, char state[6], char **words)
+{
+    PGresult *result = PQexec(pg->conn, sql);
+    bool ok = succeeded(result);
+    const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+    if (!ok) {
+        memset(state, 0, 6);
+        if (code)
+            memcpy(state, code, 5);
+        *words = one_line(PQerrorMessage(pg->conn));
+    }
+    PQclear(result);
+    return ok;
+}
+
+int pg_count(const struct pg_rows *r)
+{
+    return PQntuples(r->result);
+}
+
+const char *pg_value(const struct pg_rows *r, int row, int column)
+{
+    return PQgetvalue(r->result, row, column);
+}
+
+bool pg_null(const struct pg_rows *r, int row, int column)
+{
+    return PQgetisnull(r->result, row, column);
+}
+
+uint64_t pg_number(const struct pg_rows *r, int row, int column)
+{
+    return strtoull(pg_value(r, row, column), NULL, 10);
+}
+
+void pg_free(struct pg_rows *r)
+{
+    PQclear(r->result);
+    free(r);
+}
+
+static void add_quoted(struct pg *pg, char *quoted, struct buf *out)
+{
+    if (!quoted)
+        die_pg(pg, "quote a name");
+    buf_adds(out, quoted);
+    PQfreemem(quoted);
+}
+
+void pg_ident(struct pg *pg, const char *name, struct buf *out)
+{
+    add_quoted(pg, PQescapeIdentifier(pg->conn, name, strlen(name)), out);
+}
+
+void pg_literal(struct pg *pg, const char *value, struct buf *out)
+{
+    add_quoted(pg, PQescapeLiteral(pg->conn, value, strlen(value)), out);
+}
+
+/* Sends `sql` and reads results until the COPY begins. */
+static void begin_copy(struct pg *pg, const char *what, const char *sql, ExecStatusType wanted)
+{
+    pg->what = what;
+    if (!PQsendQuery(pg->conn, sql))
+        die_pg(pg, what);
+    for (;;) {
+        PGresult *result = PQgetResult(pg->conn);
+        ExecStatusType status = PQresultStatus(result); /* of NULL: PGRES_FATAL_ERROR */
+        bool ok = succeeded(result);
+        PQclear(result);
+        if (status == wanted)
+            return;
+        if (!ok)
+            die_pg(pg, what);
+    }
+}
+
+/* After the last byte of a COPY: the server's count of rows. Whatever it says besides must be success, too.
+ */
+static uint64_t end_copy(struct pg *pg)
+{
+    uint64_t rows = 0;
+    PGresult *result;
+
+    while ((result = PQgetResult(pg->conn))) {
+        if (!succeeded(result))
+            die_pg(pg, pg->what);
+        rows = strtoull(PQcmdTuples(result), NULL, 10);
+        PQclear(result);
+    }
+    return rows;
+}
+
+void pg_copy_out(struct pg *pg, const char *what, const char *sql)
+{
+    begin_copy(pg, what, sql, PGRES_COPY_OUT);
+}
+
+size_t pg_copy_get(struct pg *pg, char **row)
+{
+    int n = PQgetCopyData(pg->conn, row, 0);
+
+    if (n > 0)
+        return (size_t)n;
+    if (n != -1)
+        die_pg(pg, pg->what);
+    end_copy(pg);
+    return 0;
+}
+
+void pg_copy_free(char *row)
+{
+    PQfreemem(row);
+}
+
+void pg_copy_in(struct pg *pg, const char *what, const char *sql)
+{
+    begin_copy(pg, what, sql, PGRES_COPY_IN);
+}
+
+void pg_copy_put(struct pg *pg, const void *bytes, size_t n)
+{
+    enum { PIECE = 256 << 10 }; /* libpq copies what it is given into a buffer of its own */
+    const char *p = bytes;
+
+    while (n > 0) {
+        size_t piece = n < PIECE ? n : PIECE;
+        if (PQputCopyData(pg->conn, p, (int)piece) != 1)
+            die_pg(pg, pg->what);
+        p += piece;
+        n -= piece;
+    }
+}
+
+uint64_t pg_copy_end(struct pg *pg)
+{
+    if (PQputCopyEnd(pg->conn, NULL) != 1)
+        die_pg(pg, pg->what);
+    return end_copy(pg);
+}
+
+/* conninfo: keyword = 'value', with quotes and backslashes escaped (PostgreSQL's documentation, "Connection
+ * Strings"). */
+static void add_conninfo(struct buf *b, const char *key, const char *value)
+{
+    buf_addf(b, "%s%s='", b->len ? " " : "", key);
+    for (; *value; value++) {
+        if (*value == '\'' || *value == '\\')
+            buf_addc(b, '\\');
+        buf_addc(b, *value);
+    }
+    buf_addc(b, '\'');
+}
+
+/* Fields that libpq marks as secret ("*") or for debugging ("D") stay out; so does what PGOPTIONS gave, for
+ * settings there break some extensions' scripts. The service, if any, has been looked up already. */
+static char *child_conninfo(const struct pg *pg)
+{
+    PQconninfoOption *all = PQconninfo(pg->conn);
+    struct buf b = {0};
+
+    if (!all)
+        die(FAILED, "out of memory");
+    for (PQconninfoOption *o = all; o->keyword; o++) {
+        bool wanted = o->val && *o->val && !strchr(o->dispchar, '*') && strcmp(o->keyword, "passfile") != 0 &&
+                      strcmp(o->keyword, "service") != 0 &&
+                      strcmp(o->keyword, "fallback_application_name") != 0 &&
+                      strcmp(o->keyword, "client_encoding") != 0;
+        if (strcmp(o->keyword, "options") == 0 && getenv("PGOPTIONS"))
+            wanted = false;
+        if (wanted)
+            add_conninfo(&b, o->keyword, o->val);
+    }
+    PQconninfoFree(all);
+    return buf_str(&b);
+}
+
+/* A line of a password file that fits every host, port, database and user ("The Password File"). */
+static int password_file(const char *password)
+{
+    struct buf b = {0};
+
+    buf_adds(&b, "*:*:*:*:");
+    for (; *password; password++) {
+        if (*password == ':' || *password == '\\')
+            buf_addc(&b, '\\');
+        buf_addc(&b, *password);
+    }
+    buf_addc(&b, '\n');
+    int fd = io_secret_file(b.data, b.len);
+    memset(b.data, 0, b.len);
+    buf_free(&b);
+    return fd;
+}
+
+struct pg_child pg_child(struct pg *pg)
+{
+    static char *const cleaned[] = {"PGPASSWORD", "PGOPTIONS", "PGCLIENTENCODING", "PGDATESTYLE", "PGTZ",
+                                    "PGGEQO",     "PGAPPNAME", "PGSERVICE",        "PGPASSFILE"};
+    enum { CLEANED = sizeof cleaned / sizeof cleaned[0] };
+    struct pg_child c = {.conninfo = child_conninfo(pg), .env = xcalloc(CLEANED + 1, sizeof c.env[0])};
+    const char *password = PQpass(pg->conn);
+
+    memcpy(c.env, cleaned, sizeof cleaned);
+    if (password && *password)
+        c.env[CLEANED - 1] = xasprintf("PGPASSFILE=/dev/fd/%d", password_file(password));
+    return c;
+}

@@ -1,0 +1,78 @@
+/* pg.h - layer a: PostgreSQL, by libpq. Nothing else includes its headers.
+ *
+ * What fails ends the program with status 1 and the server's words, unless it says otherwise. One connection
+ * belongs to one thread at a time. SQL given here is our own: names and values from elsewhere go through
+ * pg_ident() and pg_literal().
+ */
+#ifndef BK_PG_H
+#define BK_PG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mem.h"
+
+struct pg;
+struct pg_rows;
+
+/* What -d says: a name, conninfo, a URI, or "env:VAR" (the variable's value, so that no password stands in an
+ * argument). NULL stands for libpq's environment. The string lives as long as the program. */
+const char *pg_conninfo(const char *d);
+
+/* Connects, and sets what all our sessions need: search_path empty, timeouts off, the settings that COPY text
+ * depends on (below), client_encoding as the database's. `app` is the application_name. */
+struct pg *pg_open(const char *conninfo, const char *app);
+void pg_close(struct pg *pg);
+
+/* The settings under which COPY writes and reads its text, as "NAME=VALUE", ended by NULL. */
+extern const char *const pg_copy_settings[];
+
+int pg_version(const struct pg *pg); /* 150018 for 15.18 */
+const char *pg_parameter(const struct pg *pg,
+                         const char *name); /* as libpq's PQparameterStatus; "" if unknown */
+void pg_set_encoding(struct pg *pg, const char *encoding);
+const char *pg_database(const struct pg *pg);
+const char *pg_host(const struct pg *pg); /* or the folder of the socket */
+
+/* Runs one or more statements. `what` completes "cannot ...", as "list the tables". */
+void pg_exec(struct pg *pg, const char *what, const char *sql);
+
+/* The same, but false where the server refuses. `state` gets the SQLSTATE, `words` the message (to be freed).
+ */
+bool pg_try(struct pg *pg, const char *sql, char state[6], char **words);
+
+/* Runs a query. Rows and columns count from 0. */
+struct pg_rows *pg_query(struct pg *pg, const char *what, const char *sql);
+int pg_count(const struct pg_rows *r);
+const char *pg_value(const struct pg_rows *r, int row, int column); /* "" for NULL; lives as long as `r` */
+bool pg_null(const struct pg_rows *r, int row, int column);
+uint64_t pg_number(const struct pg_rows *r, int row, int column);
+void pg_free(struct pg_rows *r);
+
+/* Quoted for SQL, added to `out`. */
+void pg_ident(struct pg *pg, const char *name, struct buf *out);
+void pg_literal(struct pg *pg, const char *value, struct buf *out);
+
+/* COPY out: begin (the last statement of `sql` is the COPY), then rows until 0. A row is `*row`, its newline
+ * included, and is freed with pg_copy_free() before the next call. `what` is kept for the messages of the
+ * calls that follow. */
+void pg_copy_out(struct pg *pg, const char *what, const char *sql);
+size_t pg_copy_get(struct pg *pg, char **row);
+void pg_copy_free(char *row);
+
+/* COPY in: begin, put bytes, end. Returns how many rows the server counted. */
+void pg_copy_in(struct pg *pg, const char *what, const char *sql);
+void pg_copy_put(struct pg *pg, const void *bytes, size_t n);
+uint64_t pg_copy_end(struct pg *pg);
+
+/* For a child that connects to the same database: `conninfo` without any secret, for its argument, and the
+ * environment's edits for child_start(). A password lies in memory, as a PGPASSFILE that is on no disk. Kept
+ * as long as the program. */
+struct pg_child {
+    char *conninfo;
+    char **env;
+};
+struct pg_child pg_child(struct pg *pg);
+
+#endif

@@ -1,0 +1,26 @@
+/* restore.h - layer 3: the definitions of an archive, made in a database by pg_restore. */
+#ifndef BK_RESTORE_H
+#define BK_RESTORE_H
+
+#include "pg.h"
+
+struct restore {
+    int archive;           /* a file that holds it; the caller's */
+    struct pg_child child; /* where to */
+    const char *made_with; /* "pg_dump 15.18": pg_restore must not be older */
+    int jobs;
+};
+
+/* What there must be before rows are loaded: schemas, types, tables. Dies at the first thing that cannot be
+ * made. */
+void restore_pre_data(const struct restore *r);
+
+/* What rows must be there for: indexes, constraints, triggers, rules, policies. Makes all that can be made,
+ * then dies if something could not. */
+void restore_post_data(const struct restore *r);
+
+/* Fills materialized views, in the order of their dependencies. What cannot be filled is a warning: a view
+ * can be refreshed later, and what it shows is not lost. */
+void restore_views(const struct restore *r);
+
+#endif

@@ -1,0 +1,254 @@
+#include "snapshot.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "msg.h"
+
+enum {
+    TRIES = 10,
+    LOCK_BATCH = 500, /* tables in one LOCK statement */
+};
+
+/* Dies with the names of the tables that `query` finds, if any. */
+static void refuse_tables(struct pg *pg, const char *query, const char *why, const char *advice)
+{
+    struct pg_rows *r = pg_query(pg, "look at the tables", query);
+    struct buf names = {0};
+    int n = pg_count(r);
+
+    for (int i = 0; i < n && i < 10; i++)
+        buf_addf(&names, "%s%s", i ? ", " : "", pg_value(r, i, 0));
+    if (n > 10)
+        buf_addf(&names, " and %d more", n - 10);
+    if (n > 0) {
+        hint("%s", advice);
+        die(FAILED, "%s: %s", why, buf_str(&names));
+    }
+    buf_free(&names);
+    pg_free(r);
+}
+
+static void check_rights(struct pg *pg)
+{
+    refuse_tables(pg,
+                  "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)" FROM_USER_RELATIONS
+                  " AND c.relkind = 'r' AND NOT pg_catalog.has_table_privilege(c.oid, 'SELECT') ORDER BY 1",
+                  "this role may not read", "grant it pg_read_all_data, or dump as the owner");
+    refuse_tables(pg,
+                  "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)" FROM_USER_RELATIONS
+                  " AND c.relkind = 'r' AND pg_catalog.row_security_active(c.oid) ORDER BY 1",
+                  "row security hides rows from this role in",
+                  "dump as a role with BYPASSRLS, or as the owner");
+}
+
+static void check_database(struct pg *pg)
+{
+    struct pg_rows *r =
+        pg_query(pg, "look at the database",
+                 "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'bk_incomplete'),"
+                 " (SELECT pg_catalog.count(*) FROM pg_catalog.pg_largeobject_metadata)");
+
+    if (strcmp(pg_value(r, 0, 0), "t") == 0) {
+        hint("load it anew; or, if you know better, drop the schema bk_incomplete");
+        die(GUARDED, "this database is a load by bk-load that was not finished");
+    }
+    if (pg_number(r, 0, 1) > 0) {
+        hint("use pg_dump for this database until then");
+        die(FAILED, "the database has %" PRIu64 " large objects, which this bk cannot back up yet",
+            pg_number(r, 0, 1));
+    }
+    pg_free(r);
+}
+
+struct locked {
+    uint32_t *oid; /* in rising order */
+    int count;
+};
+
+static int compare_oids(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static bool is_locked(const struct locked *l, uint32_t oid)
+{
+    return bsearch(&oid, l->oid, (size_t)l->count, sizeof oid, compare_oids) != NULL;
+}
+
+/* True for what DDL in between causes (PostgreSQL's documentation, appendix A): the next try sees the new
+ * state. */
+static bool is_passing(const char *state)
+{
+    static const char *const passing[] = {
+        "42P01", /* undefined_table */
+        "3F000", /* invalid_schema_name */
+        "42809", /* wrong_object_type */
+        "55P03", /* lock_not_available */
+        "40P01", /* deadlock_detected */
+        "40001", /* serialization_failure: a conflict with recovery, on a standby */
+        "XX000", /* "could not open relation with OID" */
+    };
+
+    for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++)
+        if (strcmp(state, passing[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Locks the tables in `r` (oid, quoted name). NULL, or words why it could not be done this time. */
+static char *lock_tables(struct pg *pg, const struct pg_rows *r)
+{
+    struct buf sql = {0};
+    char state[6], *words = NULL;
+
+    for (int i = 0, n = pg_count(r); i < n && !words;) {
+        sql.len = 0;
+        buf_adds(&sql, "LOCK TABLE ");
+        for (int end = i + LOCK_BATCH, first = 1; i < n && i < end; i++, first = 0)
+            buf_addf(&sql, "%sONLY %s", first ? "" : ", ", pg_value(r, i, 1));
+        buf_adds(&sql, " IN ACCESS SHARE MODE");
+        if (!pg_try(pg, buf_str(&sql), state, &words) && !is_passing(state))
+            die(FAILED, "cannot lock the tables: %s", words);
+    }
+    buf_free(&sql);
+    return words;
+}
+
+static void read_tables(struct pg *pg, struct snapshot *s)
+{
+    struct pg_rows *r =
+        pg_query(pg, "list the tables",
+                 "SELECT c.oid, n.nspname, c.relname, c.relpersistence, e.extname,"
+                 " (SELECT nullif(u.condition, '') FROM ROWS FROM (pg_catalog.unnest(e.extconfig),"
+                 "   pg_catalog.unnest(e.extcondition)) u(oid, condition) WHERE u.oid = c.oid),"
+                 " CASE WHEN a.amname = 'heap' THEN pg_catalog.pg_relation_size(c.oid)"
+                 "   / pg_catalog.current_setting('block_size')::bigint ELSE 0 END,"
+                 " coalesce(pg_catalog.pg_table_size(c.oid), 0)" FROM_USER_RELATIONS
+                 " AND c.relkind = 'r' ORDER BY e.oid IS NULL, c.oid");
+
+    s->tables = (size_t)pg_count(r);
+    s->table = xcalloc(s->tables, sizeof s->table[0]);
+    for (int i = 0; i < pg_count(r); i++) {
+        s->table[i] = (struct table){
+            .oid = (uint32_t)pg_number(r, i, 0),
+            .schema = xstrdup(pg_value(r, i, 1)),
+            .name = xstrdup(pg_value(r, i, 2)),
+            .unlogged = strcmp(pg_value(r, i, 3), "u") == 0,
+            .extension = pg_null(r, i, 4) ? NULL : xstrdup(pg_value(r, i, 4)),
+            .condition = pg_null(r, i, 5) ? NULL : xstrdup(pg_value(r, i, 5)),
+            .pages =
+                pg_version(pg) >= 140000 ? pg_number(r, i, 6) : 0, /* before, a range reads the whole table */
+        };
+        s->bytes += pg_number(r, i, 7);
+    }
+    pg_free(r);
+}
+
+/* The snapshot is there: is it one that can be used? The left side is what the snapshot says, the right side
+ * what is now. */
+static char *check_tables(struct pg *pg, const struct snapshot *s, const struct locked *l)
+{
+    struct pg_rows *r =
+        pg_query(pg, "check the tables",
+                 "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)" FROM_USER_RELATIONS
+                 " AND c.relkind = 'r' AND c.relfilenode <> 0"
+                 " AND c.relfilenode IS DISTINCT FROM pg_catalog.pg_relation_filenode(c.oid) LIMIT 1");
+    char *words =
+        pg_count(r) > 0 ? xasprintf("%s was truncated, rewritten or dropped", pg_value(r, 0, 0)) : NULL;
+
+    pg_free(r);
+    for (size_t i = 0; i < s->tables && !words; i++)
+        if (!is_locked(l, s->table[i].oid))
+            words = xasprintf("the table %s.%s came", s->table[i].schema, s->table[i].name);
+    return words;
+}
+
+static void export_snapshot(struct pg *pg, struct snapshot *s)
+{
+    struct pg_rows *r =
+        pg_query(pg, "export a snapshot",
+                 "SELECT pg_catalog.pg_export_snapshot(), pg_catalog.to_char("
+                 "pg_catalog.clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')");
+
+    s->id = xstrdup(pg_value(r, 0, 0));
+    snprintf(s->created, sizeof s->created, "%s", pg_value(r, 0, 1));
+    pg_free(r);
+}
+
+/* One try. NULL, or words why it must be made again. */
+static char *try_snapshot(struct pg *pg, struct snapshot *s)
+{
+    struct pg_rows *r =
+        pg_query(pg, "list the tables",
+                 "SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname)" FROM_USER_RELATIONS
+                 " AND c.relkind IN ('r', 'p') ORDER BY c.oid");
+    struct locked l = {.oid = xcalloc((size_t)pg_count(r), sizeof(uint32_t)), .count = pg_count(r)};
+
+    for (int i = 0; i < l.count; i++)
+        l.oid[i] = (uint32_t)pg_number(r, i, 0);
+    /* neither statement takes a snapshot; nor does LOCK */
+    pg_exec(pg, "begin a transaction",
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = '30s'");
+    char *words = lock_tables(pg, r);
+    pg_free(r);
+    if (!words) {
+        pg_exec(pg, "set up the transaction", "SET LOCAL lock_timeout = 0");
+        export_snapshot(pg, s);
+        read_tables(pg, s);
+        words = check_tables(pg, s, &l);
+    }
+    free(l.oid);
+    return words;
+}
+
+void snapshot_take(struct pg *pg, struct snapshot *s)
+{
+    check_database(pg);
+    for (int i = 1;; i++) {
+        struct timespec pause = {.tv_nsec = 50 * 1000 * 1000 * i};
+        *s = (struct snapshot){0};
+        check_rights(pg);
+        char *words = try_snapshot(pg, s);
+        if (!words)
+            return;
+        if (i == TRIES) {
+            hint("tables change while the backup begins; run it again when that is over");
+            die(FAILED, "no consistent view of the database after %d tries: %s", TRIES, words);
+        }
+        detail("beginning again: %s", words);
+        free(words);
+        snapshot_free(s);
+        pg_exec(pg, "begin again", "ROLLBACK");
+        nanosleep(&pause, NULL);
+    }
+}
+
+void snapshot_join(struct pg *pg, const char *id)
+{
+    struct buf sql = {0};
+
+    buf_adds(&sql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT ");
+    pg_literal(pg, id, &sql);
+    pg_exec(pg, "share the snapshot", buf_str(&sql));
+    buf_free(&sql);
+}
+
+void snapshot_free(struct snapshot *s)
+{
+    for (size_t i = 0; i < s->tables; i++) {
+        free(s->table[i].schema);
+        free(s->table[i].name);
+        free(s->table[i].extension);
+        free(s->table[i].condition);
+        fields_free(&s->table[i].columns);
+    }
+    free(s->table);
+    free(s->id);
+    *s = (struct snapshot){0};
+}

@@ -1,0 +1,60 @@
+/* snapshot.h - layer 3: one consistent view of a whole database, that other sessions can share.
+ *
+ * Locks first, then the snapshot, then a check. A table that is truncated or rewritten after a snapshot was
+ * taken and before it is locked looks empty in that snapshot, without any error: so all tables are locked
+ * (ACCESS SHARE) before the snapshot exists, and then no table may have another file than the snapshot says,
+ * nor be one that is not locked. If that is so, all is done again. (PostgreSQL's documentation: "Caveats" of
+ * MVCC; TRUNCATE and table rewrites are not MVCC-safe.)
+ */
+#ifndef BK_SNAPSHOT_H
+#define BK_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fields.h"
+#include "pg.h"
+
+/* SQL: user relations (tables, sequences) as c, n their schema, e their extension if they are one's and it
+ * says that their rows are the user's (pg_extension.extconfig), a their access method. */
+#define FROM_USER_RELATIONS                                                                                  \
+    " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"                   \
+    " LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND "       \
+    "d.objid = c.oid"                                                                                        \
+    "   AND d.objsubid = 0 AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype " \
+    "= 'e'"                                                                                                  \
+    " LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid"                                             \
+    " LEFT JOIN pg_catalog.pg_am a ON a.oid = c.relam"                                                       \
+    " WHERE c.relpersistence IN ('p', 'u') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'"    \
+    "   AND (e.oid IS NULL OR c.oid = ANY (e.extconfig))"
+
+struct table {
+    uint32_t oid;
+    char *schema, *name;
+    bool unlogged;
+    char *extension; /* whose configuration table it is; NULL: none */
+    char *condition; /* which of its rows are the user's ("WHERE ..."); NULL: all */
+    struct fields
+        columns;    /* a pair of lines each, column and column-type, as ITEM has them; set by describe.h */
+    uint64_t pages; /* of its heap, when it was asked; 0 if it cannot be read by page ranges */
+};
+
+struct snapshot {
+    char *id;         /* for SET TRANSACTION SNAPSHOT */
+    char created[32]; /* UTC, as in HEAD */
+    uint64_t bytes;   /* of all tables, about */
+    struct table *table;
+    size_t tables; /* configuration tables of extensions first, then in order of creation */
+};
+
+/* Takes it on `pg`, whose transaction must stay open as long as the snapshot is used. Refuses (die) what
+ * would not be a whole backup: rows that row security hides, tables that may not be read, large objects, an
+ * unfinished load. */
+void snapshot_take(struct pg *pg, struct snapshot *s);
+
+/* Begins a transaction on another connection with the same view. */
+void snapshot_join(struct pg *pg, const char *id);
+void snapshot_free(struct snapshot *s);
+
+#endif
