@@ -74,7 +74,6 @@ static bool see(void *ctx, struct writer *out, const struct frame *f, const uint
 {
     struct cat *c = ctx;
     const char *wrong = NULL;
-    char type[5];
 
     (void)out;
     if (f->type == FRAME_ITEM)
@@ -85,30 +84,25 @@ static bool see(void *ctx, struct writer *out, const struct frame *f, const uint
         wrong = contents_data(&c->contents, f);
         if (!wrong)
             wrong = contents_digest(&c->contents, f, body);
+        hint("do not use what was written"); /* by whatever we die from now on */
         if (!wrong)
             put(c->table ? STDOUT_FILENO : c->archive, body, f->length);
     }
     if (f->item == c->wanted && f->type == FRAME_DONE)
         wrong = contents_done(&c->contents, f, body);
     if (wrong)
-        die(BAD_DATA, "frame %" PRIu64 " (%s): %s", f->seq, frame_type_name(f->type, type), wrong);
+        filter_die_frame(f, wrong);
     return true;
 }
 
 static const char *end(void *ctx, struct writer *out, const struct fields *end)
 {
     struct cat *c = ctx;
-    char said[DIGEST_TEXT_MAX], found[DIGEST_TEXT_MAX];
 
     (void)out, (void)end;
     if (!c->wanted)
         die_not_there(c);
-    const struct item *i = &c->contents.item[c->wanted - 1];
-    const char *what = item_differs(i, true, said, found);
-    if (what) {
-        hint("do not use what was written");
-        die(BAD_DATA, "%s: %s: the backup says %s, but there are %s", item_name(i), what, said, found);
-    }
+    contents_check_item(&c->contents.item[c->wanted - 1], true);
     return NULL;
 }
 

@@ -24,17 +24,13 @@ static void begin(void *ctx, const struct head *h)
     struct list *l = ctx;
 
     head_copy(&l->head, h);
-    for (size_t i = 0; i < h->fields.count; i++)
-        if (strcmp(h->fields.line[i].name, "step") == 0 && !step_is(h->fields.line[i].value, "gzip") &&
-            !step_is(h->fields.line[i].value, "zstd"))
-            l->hidden = true;
+    l->hidden = !head_items_readable(h);
 }
 
 static bool see(void *ctx, struct writer *out, const struct frame *f, const uint8_t *body)
 {
     struct list *l = ctx;
     const char *wrong = NULL;
-    char type[5];
 
     (void)out;
     if (l->hidden)
@@ -46,7 +42,7 @@ static bool see(void *ctx, struct writer *out, const struct frame *f, const uint
     if (f->type == FRAME_DONE)
         wrong = contents_done(&l->contents, f, body);
     if (wrong)
-        die(BAD_DATA, "frame %" PRIu64 " (%s): %s", f->seq, frame_type_name(f->type, type), wrong);
+        filter_die_frame(f, wrong);
     return true;
 }
 

@@ -39,13 +39,6 @@ struct verify {
     const char *checking;
 };
 
-static _Noreturn void die_frame(const struct frame *f, const char *why)
-{
-    char type[5];
-
-    die(BAD_DATA, "frame %" PRIu64 " (%s): %s", f->seq, frame_type_name(f->type, type), why);
-}
-
 static bool same_bytes(const struct buf *a, const struct buf *b)
 {
     return a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
@@ -104,7 +97,7 @@ static void see_index(struct verify *v, const struct frame *f, const uint8_t *bo
         check_leaf(v);
     if (f->type == FRAME_SUMS) {
         if (v->index_state == INDEX_NONE)
-            die_frame(f, "an index that does not list the first frames");
+            filter_die_frame(f, "an index that does not list the first frames");
         v->index_state = INDEX_THERE;
         buf_add(&v->index, body, f->length);
         v->index_seq = f->seq;
@@ -115,7 +108,7 @@ static void see_index(struct verify *v, const struct frame *f, const uint8_t *bo
     if (!sums_leaf_full(v->sums))
         sums_add(v->sums, f, body, v->offset);
     else if (v->index_state == INDEX_THERE)
-        die_frame(f, "the index does not list the frames before it");
+        filter_die_frame(f, "the index does not list the frames before it");
     else
         v->index_state = INDEX_NONE;
 }
@@ -134,19 +127,16 @@ static void see_contents(struct verify *v, const struct frame *f, const uint8_t 
             wrong = contents_digest(&v->contents, f, body);
     }
     if (wrong)
-        die_frame(f, wrong);
+        filter_die_frame(f, wrong);
 }
 
 static void begin(void *ctx, const struct head *h)
 {
     struct verify *v = ctx;
 
-    for (size_t i = 0; i < h->fields.count; i++) {
-        const char *value = h->fields.line[i].value;
-        fields_add(&v->head, h->fields.line[i].name, value);
-        if (strcmp(h->fields.line[i].name, "step") == 0 && !step_is(value, "gzip") && !step_is(value, "zstd"))
-            v->sealed = true; /* or something newer: only compressors leave ITEM and DONE as they are */
-    }
+    for (size_t i = 0; i < h->fields.count; i++)
+        fields_add(&v->head, h->fields.line[i].name, h->fields.line[i].value);
+    v->sealed = !head_items_readable(h);
     v->plain = head_steps(h) == 0;
     v->sums = sums_open(h);
 }
@@ -164,21 +154,6 @@ static bool see(void *ctx, struct writer *out, const struct frame *f, const uint
     v->checking = "framing";
     v->offset += FRAME_HEADER_BYTES + (uint64_t)f->length;
     return true;
-}
-
-static void check_items(const struct verify *v, const struct fields *end)
-{
-    char said[DIGEST_TEXT_MAX], found[DIGEST_TEXT_MAX];
-
-    for (uint32_t i = 0; i < v->contents.count; i++) {
-        const struct item *item = &v->contents.item[i];
-        const char *what = item_differs(item, v->plain, said, found);
-        if (what)
-            die(BAD_DATA, "%s: %s: the backup says %s, but there are %s", item_name(item), what, said, found);
-    }
-    const char *total = contents_totals(&v->contents, end);
-    if (total)
-        die(BAD_DATA, "END's %s are not the sum of the items'", total);
 }
 
 /* What was not checked, and why: NULL if it was. */
@@ -286,7 +261,7 @@ static const char *end(void *ctx, struct writer *out, const struct fields *end)
         die(BAD_DATA, "END names an index that is not in the stream");
     v->checking = v->plain ? "contents" : "totals";
     if (!v->sealed)
-        check_items(v, end);
+        contents_check(&v->contents, end, v->plain);
     v->checking = "framing";
     if (v->report && write_report(v, end, NULL) < 0)
         die_errno("cannot write the report '%s'", v->report_path);

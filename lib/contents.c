@@ -92,50 +92,55 @@ const char *contents_done(struct contents *c, const struct frame *f, const uint8
     return NULL;
 }
 
-/* Is DONE's number what was found? Fills in both. */
-static bool number_is(const struct item *i, const char *name, uint64_t found_n, char *said, char *found)
+static _Noreturn void die_differs(const struct item *i, const char *what, const char *said, const char *found)
 {
-    uint64_t n = 0;
-    bool there = fields_get_u64(&i->done, name, &n);
-
-    snprintf(said, DIGEST_TEXT_MAX, "%" PRIu64, n);
-    snprintf(found, DIGEST_TEXT_MAX, "%" PRIu64, found_n);
-    return there && n == found_n;
+    die(BAD_DATA, "%s: %s: the backup says %s, but there are %s", item_name(i), what, said, found);
 }
 
-const char *item_differs(const struct item *i, bool deep, char said[DIGEST_TEXT_MAX],
-                         char found[DIGEST_TEXT_MAX])
+static void check_number(const struct item *i, const char *name, uint64_t found)
 {
-    const char *digest = fields_get(&i->done, "digest");
+    const char *said = fields_get(&i->done, name);
+    char text[32];
 
-    if (!number_is(i, "frames", i->frames, said, found))
-        return "frames";
+    snprintf(text, sizeof text, "%" PRIu64, found);
+    if (!said || strcmp(said, text) != 0)
+        die_differs(i, name, said ? said : "nothing", text);
+}
+
+void contents_check_item(const struct item *i, bool deep)
+{
+    const char *said = fields_get(&i->done, "digest");
+    char found[DIGEST_TEXT_MAX];
+
+    check_number(i, "frames", i->frames);
     if (!deep || i->type == ITEM_OTHER)
-        return NULL;
-    if (!number_is(i, "rows", i->found.rows, said, found))
-        return "rows";
-    if (!number_is(i, "bytes", i->found.bytes, said, found))
-        return "bytes";
-    snprintf(said, DIGEST_TEXT_MAX, "%.*s", DIGEST_TEXT_MAX - 1, digest ? digest : "none");
-    return strcmp(digest_text(&i->found, found), said) == 0 ? NULL : "digest";
+        return;
+    check_number(i, "rows", i->found.rows);
+    check_number(i, "bytes", i->found.bytes);
+    digest_text(&i->found, found);
+    if (!said || strcmp(said, found) != 0)
+        die_differs(i, "digest", said ? said : "nothing", found);
 }
 
-const char *contents_totals(const struct contents *c, const struct fields *end)
+static void check_total(const struct contents *c, const struct fields *end, const char *name)
 {
-    uint64_t rows = 0, bytes = 0, n;
+    uint64_t sum = 0, said = 0;
 
     for (uint32_t i = 0; i < c->count; i++) {
-        uint64_t item_rows = 0, item_bytes = 0;
-        fields_get_u64(&c->item[i].done, "rows", &item_rows);
-        fields_get_u64(&c->item[i].done, "bytes", &item_bytes);
-        rows += item_rows;
-        bytes += item_bytes;
+        uint64_t n = 0;
+        fields_get_u64(&c->item[i].done, name, &n);
+        sum += n;
     }
-    if (!fields_get_u64(end, "rows", &n) || n != rows)
-        return "rows";
-    if (!fields_get_u64(end, "bytes", &n) || n != bytes)
-        return "bytes";
-    return NULL;
+    if (!fields_get_u64(end, name, &said) || said != sum)
+        die(BAD_DATA, "END's %s are not the sum of the items'", name);
+}
+
+void contents_check(const struct contents *c, const struct fields *end, bool deep)
+{
+    for (uint32_t i = 0; i < c->count; i++)
+        contents_check_item(&c->item[i], deep);
+    check_total(c, end, "rows");
+    check_total(c, end, "bytes");
 }
 
 const char *item_get(const struct item *i, const char *name)

@@ -42,13 +42,12 @@ const char *contents_data(struct contents *c, const struct frame *f);
 const char *contents_digest(struct contents *c, const struct frame *f, const uint8_t *body);
 const char *contents_done(struct contents *c, const struct frame *f, const uint8_t *body);
 
-/* Holds an item to its DONE: frames, and with `deep` rows, bytes and digest. NULL, or what differs ("rows":
- * in `said` and `found` as numbers or text, each of DIGEST_TEXT_MAX). */
-const char *item_differs(const struct item *i, bool deep, char said[DIGEST_TEXT_MAX],
-                         char found[DIGEST_TEXT_MAX]);
+/* Holds an item to its DONE: frames, and with `deep` rows, bytes and digest. Dies with status 3 if they
+ * differ. */
+void contents_check_item(const struct item *i, bool deep);
 
-/* Holds the items' DONEs to END: NULL, or the name of the total that is not their sum. */
-const char *contents_totals(const struct contents *c, const struct fields *end);
+/* The same for all items, and holds their totals to END. */
+void contents_check(const struct contents *c, const struct fields *end, bool deep);
 
 /* A field of ITEM, "" if it is not there. */
 const char *item_get(const struct item *i, const char *name);

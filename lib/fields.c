@@ -226,17 +226,12 @@ void fields_add(struct fields *f, const char *name, const char *value)
 void fields_addf(struct fields *f, const char *name, const char *fmt, ...)
 {
     struct buf value = {0};
-    va_list ap, again;
+    va_list ap;
 
     va_start(ap, fmt);
-    va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    buf_vaddf(&value, fmt, ap);
     va_end(ap);
-    if (n < 0)
-        bug();
-    vsnprintf((char *)buf_room(&value, (size_t)n + 1), (size_t)n + 1, fmt, again);
-    va_end(again);
-    fields_add(f, name, (char *)value.data);
+    fields_add(f, name, buf_str(&value));
     buf_free(&value);
 }
 

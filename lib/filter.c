@@ -34,6 +34,13 @@ struct run {
     struct writer *writer;
 };
 
+void filter_die_frame(const struct frame *f, const char *why)
+{
+    char type[5];
+
+    die(BAD_DATA, "frame %" PRIu64 " (%s): %s", f->seq, frame_type_name(f->type, type), why);
+}
+
 static bool is_changed(const struct map *map, uint32_t type)
 {
     for (const uint32_t *t = map->types; *t; t++)
@@ -54,7 +61,6 @@ static void job_free(struct job *job)
  * CRC. */
 static void run_frame(struct run *run, void *state, struct job *job, struct frame f, const uint8_t *body)
 {
-    char type[5];
     size_t at = job->out.len;
 
     buf_room(&job->out, FRAME_HEADER_BYTES);
@@ -62,14 +68,13 @@ static void run_frame(struct run *run, void *state, struct job *job, struct fram
     if (is_changed(run->map, f.type)) {
         const char *wrong = run->map->body(run->ctx, state, &f, body, &job->out);
         if (wrong)
-            die(BAD_DATA, "frame %" PRIu64 " (%s): %s", f.seq, frame_type_name(f.type, type), wrong);
+            filter_die_frame(&f, wrong);
     } else {
         buf_add(&job->out, body, f.length);
     }
     size_t length = job->out.len - at - FRAME_HEADER_BYTES;
     if (length > FRAME_MAX_BODY)
-        die(BAD_DATA, "frame %" PRIu64 " (%s): it would be longer than a body may be", f.seq,
-            frame_type_name(f.type, type));
+        filter_die_frame(&f, "it would be longer than a body may be");
     f.length = (uint32_t)length;
     frame_encode(&f, job->out.data + at + FRAME_HEADER_BYTES, job->out.data + at);
 }

@@ -58,6 +58,9 @@ void filter_tap(const struct tap *tap, void *ctx, const struct ends *ends);
 extern const struct ends filter_stdio;
 extern const struct ends filter_stdin_only;
 
+/* Dies with status 3 of what a hook found wrong with a frame. */
+_Noreturn void filter_die_frame(const struct frame *f, const char *why);
+
 /* For what needs bodies as the source made them: if a step is left, ends with status 2 and says what undoes
  * it (3 for a step that this bk does not know). */
 void filter_want_plain(const struct head *h);

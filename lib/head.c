@@ -158,6 +158,15 @@ bool step_is(const char *step, const char *word)
     return strncmp(step, word, n) == 0 && (step[n] == ' ' || step[n] == '\0');
 }
 
+bool head_items_readable(const struct head *h)
+{
+    for (size_t i = 0; i < h->fields.count; i++)
+        if (strcmp(h->fields.line[i].name, "step") == 0 && !step_is(h->fields.line[i].value, "gzip") &&
+            !step_is(h->fields.line[i].value, "zstd"))
+            return false;
+    return true;
+}
+
 const char *step_undone_by(const char *step)
 {
     if (step_is(step, "gzip"))

@@ -55,6 +55,10 @@ void head_pop_step(struct head *h);
 /* Is the first word of `step` this one? */
 bool step_is(const char *step, const char *word);
 
+/* Can ITEM and DONE be read as the source wrote them? Compressors leave them so; a seal, or a step that is
+ * newer than this bk, may not. */
+bool head_items_readable(const struct head *h);
+
 /* What undoes a step, as a command: "bk-zstd -d". NULL for a step that this bk does not know. */
 const char *step_undone_by(const char *step);
 

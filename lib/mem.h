@@ -7,6 +7,7 @@
 #ifndef BK_MEM_H
 #define BK_MEM_H
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,7 @@ void buf_add(struct buf *b, const void *bytes, size_t n);
 void buf_addc(struct buf *b, char c);
 void buf_adds(struct buf *b, const char *s);
 void buf_addf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
+void buf_vaddf(struct buf *b, const char *fmt, va_list ap) PRINTF(2, 0);
 /* Ends the contents with a NUL that `len` does not count, and returns them as a string. */
 char *buf_str(struct buf *b);
 void buf_free(struct buf *b);

@@ -41,12 +41,15 @@ static const char *const session_settings[] = {
     NULL,
 };
 
+static const char *secret_variable; /* that -d env:VAR named: children have no business with it */
+
 const char *pg_conninfo(const char *d)
 {
     if (!d)
         return "";
     if (strncmp(d, "env:", 4) != 0)
         return d;
+    secret_variable = d + 4;
     const char *value = getenv(d + 4);
     if (!value || !*value)
         die(BAD_CALL, "the variable %s, which -d %s names, is not set", d + 4, d);
@@ -374,16 +377,34 @@ static int password_file(const char *password)
     return fd;
 }
 
+/* Where the database or the role has default_transaction_read_only, children can write only if it is taken
+ * back. */
+static bool is_read_only(struct pg *pg)
+{
+    struct pg_rows *r = pg_query(pg, "look at the settings",
+                                 "SELECT reset_val = 'on' FROM pg_catalog.pg_settings"
+                                 " WHERE name = 'default_transaction_read_only'");
+    bool yes = strcmp(pg_value(r, 0, 0), "t") == 0;
+
+    pg_free(r);
+    return yes;
+}
+
 struct pg_child pg_child(struct pg *pg)
 {
-    static char *const cleaned[] = {"PGPASSWORD", "PGOPTIONS", "PGCLIENTENCODING", "PGDATESTYLE", "PGTZ",
-                                    "PGGEQO",     "PGAPPNAME", "PGSERVICE",        "PGPASSFILE"};
+    static const char *const cleaned[] = {"PGPASSWORD", "PGCLIENTENCODING", "PGDATESTYLE", "PGTZ",
+                                          "PGGEQO",     "PGAPPNAME",        "PGSERVICE"};
     enum { CLEANED = sizeof cleaned / sizeof cleaned[0] };
-    struct pg_child c = {.conninfo = child_conninfo(pg), .env = xcalloc(CLEANED + 1, sizeof c.env[0])};
+    struct pg_child c = {.conninfo = child_conninfo(pg), .env = xcalloc(CLEANED + 4, sizeof c.env[0])};
     const char *password = PQpass(pg->conn);
+    size_t n = 0;
 
-    memcpy(c.env, cleaned, sizeof cleaned);
-    if (password && *password)
-        c.env[CLEANED - 1] = xasprintf("PGPASSFILE=/dev/fd/%d", password_file(password));
+    for (; n < CLEANED; n++)
+        c.env[n] = xstrdup(cleaned[n]);
+    c.env[n++] = xstrdup(is_read_only(pg) ? "PGOPTIONS=-c default_transaction_read_only=off" : "PGOPTIONS");
+    c.env[n++] = password && *password ? xasprintf("PGPASSFILE=/dev/fd/%d", password_file(password))
+                                       : xstrdup("PGPASSFILE");
+    if (secret_variable)
+        c.env[n++] = xstrdup(secret_variable);
     return c;
 }

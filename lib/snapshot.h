@@ -17,7 +17,8 @@
 #include "pg.h"
 
 /* SQL: user relations (tables, sequences) as c, n their schema, e their extension if they are one's and it
- * says that their rows are the user's (pg_extension.extconfig), a their access method. */
+ * says that their rows are the user's (pg_extension.extconfig), a their access method. A sequence of such a
+ * table belongs to it: pg_dump leaves that out, and the next key after a restore is one that is taken. */
 #define FROM_USER_RELATIONS                                                                                  \
     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"                   \
     " LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND "       \
@@ -27,7 +28,9 @@
     " LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid"                                             \
     " LEFT JOIN pg_catalog.pg_am a ON a.oid = c.relam"                                                       \
     " WHERE c.relpersistence IN ('p', 'u') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'"    \
-    "   AND (e.oid IS NULL OR c.oid = ANY (e.extconfig))"
+    "   AND (e.oid IS NULL OR c.oid = ANY (e.extconfig) OR (c.relkind = 'S' AND EXISTS"                      \
+    "     (SELECT FROM pg_catalog.pg_depend o WHERE o.classid = 'pg_catalog.pg_class'::pg_catalog.regclass"  \
+    "      AND o.objid = c.oid AND o.deptype IN ('a', 'i') AND o.refobjid = ANY (e.extconfig))))"
 
 struct table {
     uint32_t oid;
