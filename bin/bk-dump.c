@@ -379,6 +379,7 @@ static void dump(struct dump *d, const struct options *o)
     progress_end();
     source_end(d->source);
     pg_close(leader);
+    pg_child_free(&child);
     pgtool_free(&pg_dump);
     head_free(&head);
     snapshot_free(&d->snapshot);
@@ -408,5 +409,6 @@ int main(int argc, char **argv)
     check_options(&o);
     d.conninfo = pg_conninfo(o.database);
     dump(&d, &o);
+    free(o.tags.value);
     return DONE_OK;
 }

@@ -1,5 +1,6 @@
 /* bk-get - reads a backup from a file, checks its frames, and writes it as a stream. */
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,5 +41,6 @@ int main(int argc, char **argv)
     ends.in = open_file(path);
     ends.in_name = name;
     filter_tap(&only_passes, NULL, &ends);
+    free(name);
     return DONE_OK;
 }

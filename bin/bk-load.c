@@ -30,7 +30,8 @@ struct load {
     struct contents contents;
     uint64_t *server_rows; /* of each item, as the server counted them */
     char **copy;           /* of each item, the COPY statement; NULL where there is none */
-    const char *encoding;  /* of the source, where the server is to convert it; NULL: the target's own */
+    char *encoding;        /* of the source, where the server is to convert it; NULL: the target's own */
+    char *made_with;       /* the archive: "pg_dump 15.18" */
     struct restore restore;
     bool defined;        /* schemas and tables are there */
     struct queue *queue; /* NULL: the workers have not started, or there are none */
@@ -205,7 +206,7 @@ static void take_item(struct load *l, const struct item *i)
         die(BAD_DATA, "the backup has an item of type '%s', which this bk does not know: made by a newer bk",
             item_get(i, "type"));
     if (i->type == ITEM_SCHEMA)
-        l->restore.made_with = xstrdup(item_get(i, "made-with"));
+        l->restore.made_with = l->made_with = xstrdup(item_get(i, "made-with"));
     if (i->type != ITEM_DATABASE)
         return;
     const char *encoding = item_get(i, "encoding");
@@ -230,9 +231,9 @@ static void make_copy(struct load *l, const struct item *i, struct buf *sql)
     buf_adds(sql, columns ? ") FROM STDIN" : " FROM STDIN");
 }
 
-static void say_incomplete(void *arg, const char *why)
+static void say_incomplete(void *arg, enum status status, const char *why)
 {
-    (void)why;
+    (void)status, (void)why;
     warning("the database '%s' is not finished (schema bk_incomplete): drop it, and create it anew",
             pg_database(((const struct load *)arg)->pg));
 }
@@ -384,6 +385,19 @@ static const char *end(void *ctx, struct writer *out, const struct fields *end)
     return NULL;
 }
 
+static void free_load(struct load *l)
+{
+    for (uint32_t i = 0; i < l->contents.count; i++)
+        free(l->copy[i]);
+    free(l->copy);
+    free(l->server_rows);
+    free(l->encoding);
+    free(l->made_with);
+    pg_child_free(&l->restore.child);
+    close(l->restore.archive);
+    contents_free(&l->contents);
+}
+
 int main(int argc, char **argv)
 {
     const char *database = NULL;
@@ -412,6 +426,6 @@ int main(int argc, char **argv)
     l.copier = &(struct copier){.load = &l, .pg = l.pg};
     filter_tap(&tap, &l, &filter_stdin_only);
     pg_close(l.pg);
-    contents_free(&l.contents);
+    free_load(&l);
     return DONE_OK;
 }

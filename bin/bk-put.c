@@ -55,9 +55,9 @@ struct copy {
     struct writer *writer;
 };
 
-static void drop_file(void *arg, const char *why)
+static void drop_file(void *arg, enum status status, const char *why)
 {
-    (void)why;
+    (void)status, (void)why;
     newfile_drop(arg);
 }
 

@@ -172,15 +172,18 @@ static const char *contents_unchecked(const struct verify *v)
     return v->plain ? NULL : "a step is left (undo it and verify what comes out)";
 }
 
-static void report_check(struct json *j, const struct verify *v, const char *name, const char *unchecked,
-                         bool ok)
+/* `bad` is the check that failed, "" if none did, NULL if something else ended the program. */
+static void report_check(struct json *j, const char *name, const char *unchecked, const char *bad)
 {
-    bool bad = !ok && strcmp(v->checking, name) == 0;
+    bool is_bad = bad && strcmp(bad, name) == 0;
+    bool given_up = !bad || (*bad && !is_bad);
 
     json_object(j, name);
-    json_string(j, "result", bad ? "bad" : !ok || unchecked ? "not checked" : "good");
-    if (unchecked || (!ok && !bad))
-        json_string(j, "why", unchecked ? unchecked : "the stream was given up before");
+    json_string(j, "result", is_bad ? "bad" : unchecked || given_up ? "not checked" : "good");
+    if (given_up)
+        json_string(j, "why", "the stream was given up before its end");
+    else if (unchecked && !is_bad)
+        json_string(j, "why", unchecked);
     json_object_end(j);
 }
 
@@ -198,7 +201,8 @@ static void report_head(struct json *j, const struct fields *head)
     json_array_end(j);
 }
 
-static void make_report(struct json *j, const struct verify *v, const struct fields *end, const char *error)
+static void make_report(struct json *j, const struct verify *v, const struct fields *end, const char *bad,
+                        const char *error)
 {
     static const char *const totals[] = {"frames", "items", "rows", "bytes", "size"};
     uint64_t n;
@@ -210,10 +214,10 @@ static void make_report(struct json *j, const struct verify *v, const struct fie
         json_string(j, "error", error);
     report_head(j, &v->head);
     json_object(j, "checks");
-    report_check(j, v, "framing", NULL, !error);
-    report_check(j, v, "totals", totals_unchecked(v), !error);
-    report_check(j, v, "sums", sums_unchecked(v), !error);
-    report_check(j, v, "contents", contents_unchecked(v), !error);
+    report_check(j, "framing", NULL, bad);
+    report_check(j, "totals", totals_unchecked(v), bad);
+    report_check(j, "sums", sums_unchecked(v), bad);
+    report_check(j, "contents", contents_unchecked(v), bad);
     json_object_end(j);
     for (size_t i = 0; end && i < sizeof totals / sizeof totals[0]; i++)
         if (fields_get_u64(end, totals[i], &n))
@@ -223,13 +227,13 @@ static void make_report(struct json *j, const struct verify *v, const struct fie
 }
 
 /* Returns 0, or -1 with errno. */
-static int write_report(struct verify *v, const struct fields *end, const char *error)
+static int write_report(struct verify *v, const struct fields *end, const char *bad, const char *error)
 {
     struct json j = {0};
     struct newfile *file = v->report;
 
     v->report = NULL;
-    make_report(&j, v, end, error);
+    make_report(&j, v, end, bad, error);
     int result = io_write(newfile_fd(file), j.out.data, j.out.len);
     if (result < 0)
         newfile_drop(file);
@@ -240,11 +244,11 @@ static int write_report(struct verify *v, const struct fields *end, const char *
 }
 
 /* A bad stream has its report too. */
-static void report_failure(void *arg, const char *why)
+static void report_failure(void *arg, enum status status, const char *why)
 {
     struct verify *v = arg;
 
-    if (v->report && write_report(v, NULL, why) < 0)
+    if (v->report && write_report(v, NULL, status == BAD_DATA ? v->checking : NULL, why) < 0)
         warning("cannot write the report '%s': %s", v->report_path, strerror(errno));
 }
 
@@ -263,7 +267,7 @@ static const char *end(void *ctx, struct writer *out, const struct fields *end)
     if (!v->sealed)
         contents_check(&v->contents, end, v->plain);
     v->checking = "framing";
-    if (v->report && write_report(v, end, NULL) < 0)
+    if (v->report && write_report(v, end, "", NULL) < 0)
         die_errno("cannot write the report '%s'", v->report_path);
     info("good: %s frames%s%s%s", fields_get(end, "frames"), sums ? ", index" : "",
          v->sealed ? "" : ", totals", v->plain ? ", rows and digests" : "");
@@ -307,5 +311,9 @@ int main(int argc, char **argv)
     if (v.report_path)
         open_report(&v);
     filter_tap(&tap, &v, only_check ? &filter_stdin_only : &filter_stdio);
+    sums_close(v.sums);
+    buf_free(&v.index);
+    contents_free(&v.contents);
+    fields_free(&v.head);
     return DONE_OK;
 }

@@ -126,7 +126,7 @@ static _Noreturn void end_process(enum status status, const char *why)
         say("hint: ", pending_hint);
     while (undo_count > 0) {
         undo_count--;
-        undos[undo_count].undo(undos[undo_count].arg, why);
+        undos[undo_count].undo(undos[undo_count].arg, status, why);
     }
     _exit(status);
 }

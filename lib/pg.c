@@ -408,3 +408,12 @@ struct pg_child pg_child(struct pg *pg)
         c.env[n++] = xstrdup(secret_variable);
     return c;
 }
+
+void pg_child_free(struct pg_child *c)
+{
+    for (char **e = c->env; e && *e; e++)
+        free(*e);
+    free(c->env);
+    free(c->conninfo);
+    *c = (struct pg_child){0};
+}

@@ -67,12 +67,13 @@ void pg_copy_put(struct pg *pg, const void *bytes, size_t n);
 uint64_t pg_copy_end(struct pg *pg);
 
 /* For a child that connects to the same database: `conninfo` without any secret, for its argument, and the
- * environment's edits for child_start(). A password lies in memory, as a PGPASSFILE that is on no disk. Kept
- * as long as the program. */
+ * environment's edits for child_start(). A password lies in memory, as a PGPASSFILE that is on no disk, and
+ * open until the program ends. */
 struct pg_child {
     char *conninfo;
     char **env;
 };
 struct pg_child pg_child(struct pg *pg);
+void pg_child_free(struct pg_child *c);
 
 #endif

@@ -44,16 +44,17 @@ static int flush_with(struct writer *w, const void *bytes, size_t n)
     return io_writev(w->fd, iov, 2);
 }
 
-/* The undo function. It waits for a write that another thread is in, for ABRT must stand between frames. */
-static void write_abrt(void *arg, const char *why)
+/* The undo function. It waits for a write that another thread is in, for ABRT must stand between frames; if
+ * it is our own thread that died in the middle of one, there can be no ABRT. */
+static void write_abrt(void *arg, enum status status, const char *why)
 {
     struct writer *w = arg;
     struct fields words = {0};
     struct buf body = {0};
     uint8_t header[FRAME_HEADER_BYTES];
 
-    pthread_mutex_lock(&w->lock);
-    if (w->broken || w->seq == 0)
+    (void)status;
+    if (pthread_mutex_lock(&w->lock) != 0 || w->broken || w->seq == 0)
         return;
     fields_add(&words, "tool", abort_tool ? abort_tool : msg_tool());
     fields_add(&words, "why", abort_why ? abort_why : why);
@@ -77,12 +78,16 @@ static void refuse_terminal(int fd)
 struct writer *writer_open(int fd, const char *name)
 {
     struct writer *w = xcalloc(1, sizeof *w);
+    pthread_mutexattr_t attr;
 
     refuse_terminal(fd);
     io_grow_pipe(fd);
     w->fd = fd;
     w->name = name;
-    pthread_mutex_init(&w->lock, NULL);
+    pthread_mutexattr_init(&attr);
+    pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ERRORCHECK);
+    pthread_mutex_init(&w->lock, &attr);
+    pthread_mutexattr_destroy(&attr);
     undo_on_die(write_abrt, w);
     return w;
 }
