@@ -1,4 +1,4 @@
-# bk: `make` builds into build/. Variables: BUILD (folder), CC, SAN (sanitizers,
+# bk: `make` builds into build/; `make demo` shows it; `make test` tests it. Variables: BUILD (folder), CC, SAN (sanitizers,
 # as "address,undefined"), WERROR=1, PREFIX, DESTDIR.
 
 BUILD = build
@@ -6,6 +6,7 @@ PREFIX = /usr/local
 DESTDIR =
 SAN =
 WERROR =
+TEST_JOBS = $(shell nproc)
 
 CFLAGS = -O2 -g
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes $(if $(WERROR),-Werror)
@@ -45,6 +46,23 @@ $(BUILD)/lib:
 	mkdir -p $@
 
 -include $(wildcard $(BUILD)/*.d $(BUILD)/lib/*.d)
+include test/tests.mk
+
+# What a newcomer runs. Both install what they need (ci/install-deps.sh says what, before it does).
+demo:
+	ci/install-deps.sh demo
+	$(MAKE) all
+	examples/demo.sh $(BUILD)
+
+test:
+	ci/install-deps.sh test
+	$(MAKE) all test-programs
+	$(MAKE) unit
+	BUILD=$(BUILD) bats --jobs $(TEST_JOBS) --print-output-on-failure test
+
+lint:
+	ci/install-deps.sh lint
+	ci/lint.sh
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin
@@ -57,4 +75,4 @@ install: all
 clean:
 	rm -rf build build-*
 
-.PHONY: all install clean
+.PHONY: all demo test lint install clean

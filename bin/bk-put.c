@@ -22,10 +22,16 @@ static _Noreturn void die_not_new(const char *path)
     die(GUARDED, "'%s' is there already", path);
 }
 
-static void make_folder(const char *path)
+/* Makes `path`, a folder in `dir`, unless it is there; its name must be on the disk before a backup in it
+ * counts. */
+static void make_folder(const char *dir, const char *path)
 {
-    if (mkdir(path, 0700) < 0 && errno != EEXIST)
-        die_errno("cannot make the folder '%s'", path);
+    if (mkdir(path, 0700) < 0) {
+        if (errno != EEXIST)
+            die_errno("cannot make the folder '%s'", path);
+    } else if (io_sync_folder(dir) < 0) {
+        die_errno("cannot make the folder '%s' last", path);
+    }
 }
 
 /* "DIR/" becomes DIR/<label>/<created>-<id8>.bk, the time without the characters that scp and make read
@@ -39,7 +45,7 @@ static char *own_name(const char *dir, const struct head *h)
     if (!label)
         opt_wrong("the stream has no label to name the file by; say which FILE");
     buf_addf(&name, "%s%s", dir, label);
-    make_folder(buf_str(&name));
+    make_folder(dir, buf_str(&name));
     buf_addc(&name, '/');
     for (; *created; created++)
         if (*created != '-' && *created != ':')

@@ -26,7 +26,7 @@ static void undo_step(void *ctx, struct head *h)
 {
     const struct config *cfg = ctx;
 
-    filter_undo_head(h, cfg->tool->step);
+    filter_undo_head(h, cfg->tool->step, "level");
 }
 
 static void *open_codec(void *ctx)

@@ -33,8 +33,8 @@ struct fields {
 enum fields_err {
     FIELDS_OK,
     FIELDS_NO_NEWLINE, /* the last line does not end */
-    FIELDS_NAME,       /* a name is empty, too long, or has a character that names do not have */
-    FIELDS_COLON,      /* no ": " behind the name */
+    FIELDS_NAME,       /* a line does not begin with a name, or with one that is too long */
+    FIELDS_COLON,      /* no ": " right behind the name */
     FIELDS_VALUE,      /* a value is not encoded in the one way */
 };
 const char *fields_strerror(enum fields_err e);

@@ -225,7 +225,7 @@ void filter_compress_head(struct head *h, const char *step)
     head_push_step(h, step);
 }
 
-void filter_undo_head(struct head *h, const char *word)
+void filter_undo_head(struct head *h, const char *word, const char *key)
 {
     const char *last = head_last_step(h);
 
@@ -238,5 +238,7 @@ void filter_undo_head(struct head *h, const char *word)
         hint("run %s first", undo);
         die(BAD_CALL, "the last step is '%s', not %s", last, word);
     }
+    if (!step_has_only(last, word, key))
+        die_newer_step(last);
     head_pop_step(h);
 }

@@ -68,8 +68,8 @@ void filter_want_plain(const struct head *h);
 /* For map.head: adds `step`, unless it or another compression is there already (status 2). */
 void filter_compress_head(struct head *h, const char *step);
 
-/* For map.head: takes the last step away, which must be `word`: else ends with status 2 and says what to run.
- */
-void filter_undo_head(struct head *h, const char *word);
+/* For map.head: takes the last step away, which must be `word` with a number for `key`: else ends with
+ * status 2 and says what to run, or with 3 for what a newer bk made. */
+void filter_undo_head(struct head *h, const char *word, const char *key);
 
 #endif

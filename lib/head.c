@@ -23,6 +23,8 @@ const char *head_strerror(enum head_err e)
         return "HEAD has no right time of creation";
     case HEAD_LABEL:
         return "HEAD's label is none";
+    case HEAD_ORDER:
+        return "HEAD has a line where it must not be";
     }
     bug();
 }
@@ -37,6 +39,31 @@ static bool right_time(const char *s)
         if (picture[i] == '0' ? !digit : s[i] != picture[i])
             return false;
     }
+    return true;
+}
+
+/* How many lines the record has. */
+static size_t record_lines(const struct head *h)
+{
+    static const char *const after[] = {"commit", "sign", "quiet", "slot", "slots-mac", "pad", "partial"};
+
+    for (size_t i = 0; i < h->fields.count; i++)
+        for (size_t j = 0; j < sizeof after / sizeof after[0]; j++)
+            if (strcmp(h->fields.line[i].name, after[j]) == 0)
+                return i;
+    return h->fields.count;
+}
+
+/* No line of the record stands behind it, where nothing vouches for it. */
+static bool record_is_apart(const struct head *h)
+{
+    static const char *const names[] = {"format",  "id",   "kind",     "created", "label", "tag",
+                                        "made-by", "host", "estimate", "base",    "step"};
+
+    for (size_t i = record_lines(h); i < h->fields.count; i++)
+        for (size_t j = 0; j < sizeof names / sizeof names[0]; j++)
+            if (strcmp(h->fields.line[i].name, names[j]) == 0)
+                return false;
     return true;
 }
 
@@ -66,7 +93,7 @@ enum head_err head_decode(struct head *h, const void *bytes, size_t n)
     const char *label = fields_get(&h->fields, "label");
     if (label && !label_is_right(label))
         return HEAD_LABEL;
-    return HEAD_OK;
+    return record_is_apart(h) ? HEAD_OK : HEAD_ORDER;
 }
 
 void head_encode(const struct head *h, struct buf *out)
@@ -99,18 +126,6 @@ const char *head_kind(const struct head *h)
 bool head_partial(const struct head *h)
 {
     return fields_get(&h->fields, "partial") != NULL;
-}
-
-/* How many lines the record has. */
-static size_t record_lines(const struct head *h)
-{
-    static const char *const after[] = {"commit", "sign", "quiet", "slot", "slots-mac", "pad", "partial"};
-
-    for (size_t i = 0; i < h->fields.count; i++)
-        for (size_t j = 0; j < sizeof after / sizeof after[0]; j++)
-            if (strcmp(h->fields.line[i].name, after[j]) == 0)
-                return i;
-    return h->fields.count;
 }
 
 void head_record(const struct head *h, struct buf *out)
@@ -156,6 +171,17 @@ bool step_is(const char *step, const char *word)
     size_t n = strlen(word);
 
     return strncmp(step, word, n) == 0 && (step[n] == ' ' || step[n] == '\0');
+}
+
+bool step_has_only(const char *step, const char *word, const char *key)
+{
+    size_t n = strlen(word), k = strlen(key);
+    uint64_t value;
+
+    if (!step_is(step, word) || step[n] == '\0')
+        return step_is(step, word);
+    return strncmp(step + n + 1, key, k) == 0 && step[n + 1 + k] == '=' &&
+           parse_u64(step + n + 2 + k, &value);
 }
 
 bool head_items_readable(const struct head *h)

@@ -29,6 +29,7 @@ enum head_err {
     HEAD_KIND,    /* no kind */
     HEAD_CREATED, /* no time, or not in the one form */
     HEAD_LABEL,   /* a label that is none */
+    HEAD_ORDER,   /* a line of the record behind the record */
 };
 const char *head_strerror(enum head_err e);
 
@@ -51,6 +52,9 @@ size_t head_steps(const struct head *h);
 const char *head_last_step(const struct head *h); /* NULL: none */
 void head_push_step(struct head *h, const char *step);
 void head_pop_step(struct head *h);
+
+/* Is `step` this word, and behind it at most the one parameter `key`, a number? Else a newer bk made it. */
+bool step_has_only(const char *step, const char *word, const char *key);
 
 /* Is the first word of `step` this one? */
 bool step_is(const char *step, const char *word);

@@ -64,26 +64,18 @@ int io_write(int fd, const void *bytes, size_t n)
 int io_writev(int fd, struct iovec *iov, int count)
 {
     while (count > 0) {
-        if (iov->iov_len == 0) {
-            iov++;
-            count--;
-            continue;
-        }
         ssize_t put = writev(fd, iov, count);
         if (put < 0) {
             if (again(fd, POLLOUT))
                 continue;
             return -1;
         }
-        for (size_t left = (size_t)put; left > 0;) {
-            size_t step = left < iov->iov_len ? left : iov->iov_len;
-            iov->iov_base = (char *)iov->iov_base + step;
-            iov->iov_len -= step;
-            left -= step;
-            if (iov->iov_len == 0 && count > 1) {
-                iov++;
-                count--;
-            }
+        size_t left = (size_t)put;
+        for (; count > 0 && left >= iov->iov_len; count--)
+            left -= iov++->iov_len;
+        if (left > 0) {
+            iov->iov_base = (char *)iov->iov_base + left;
+            iov->iov_len -= left;
         }
     }
     return 0;
@@ -149,9 +141,10 @@ static void set_doomed(char *path)
 
     doomed = path;
     for (size_t i = 0; path && i < sizeof fatal / sizeof fatal[0]; i++) {
-        struct sigaction sa = {.sa_handler = remove_doomed};
+        struct sigaction sa = {.sa_handler = remove_doomed}, before;
         sigemptyset(&sa.sa_mask);
-        sigaction(fatal[i], &sa, NULL);
+        if (sigaction(fatal[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN) /* as nohup does */
+            sigaction(fatal[i], &sa, NULL);
     }
 }
 
@@ -239,7 +232,7 @@ static int give_name(const struct newfile *f)
     return linkat(AT_FDCWD, self, AT_FDCWD, f->path, AT_SYMLINK_FOLLOW);
 }
 
-static int sync_dir(const char *dir)
+int io_sync_folder(const char *dir)
 {
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -256,7 +249,7 @@ int newfile_commit(struct newfile *f)
 
     if (result == 0)
         result = give_name(f);
-    if (result == 0 && sync_dir(f->dir) < 0) {
+    if (result == 0 && io_sync_folder(f->dir) < 0) {
         result = -1; /* a name that may not survive a power cut is not kept */
         int error = errno;
         unlink(f->path);

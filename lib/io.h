@@ -35,6 +35,9 @@ int io_scratch_file(void);
  * children. */
 int io_secret_file(const void *bytes, size_t n);
 
+/* Brings the names in a folder to the disk. Returns 0, or -1. */
+int io_sync_folder(const char *path);
+
 /* A new file. Until newfile_commit() there is nothing of its name, whatever happens. */
 struct newfile;
 

@@ -1,7 +1,7 @@
 /* json.h - layer 1: JSON out (RFC 8259), for reports. One value a line: json_end_line() ends it.
  *
- * Commas and quotes are kept by the writer. Values that are not UTF-8 are written as fields.h encodes them (a
- * byte e9 becomes the four characters \xe9), for JSON has no bytes.
+ * Commas and quotes are kept by the writer. Values are written as fields.h encodes them (a byte e9 that is no
+ * UTF-8 becomes the four characters \xe9, a backslash two), for JSON has no bytes.
  */
 #ifndef BK_JSON_H
 #define BK_JSON_H

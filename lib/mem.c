@@ -60,7 +60,7 @@ uint8_t *buf_room(struct buf *b, size_t more)
 {
     if (more > SIZE_MAX / 2 - b->len)
         no_memory(more);
-    if (b->len + more > b->cap) {
+    if (b->len + more > b->cap || !b->data) {
         size_t cap = b->cap + b->cap / 2;
         if (cap < b->len + more)
             cap = b->len + more;

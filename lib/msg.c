@@ -41,11 +41,30 @@ bool msg_is_quiet(void)
     return loudness == QUIET;
 }
 
-static void replace_controls(char *s)
+/* How many bytes of a character above U+009F in UTF-8 stand at `s`: 0 for all else. It need not be a valid
+ * one: a terminal that reads UTF-8 takes no part of such a sequence for a control character. */
+static size_t beyond_controls(const unsigned char *s)
 {
-    for (; *s; s++)
-        if ((unsigned char)*s < 0x20 || *s == 0x7f)
-            *s = '?';
+    size_t n = *s >= 0xf0 && *s <= 0xf4 ? 4 : *s >= 0xe0 ? 3 : 2;
+
+    if (*s < 0xc2 || *s > 0xf4 || (*s == 0xc2 && s[1] < 0xa0))
+        return 0;
+    for (size_t i = 1; i < n; i++)
+        if (s[i] < 0x80 || s[i] > 0xbf)
+            return 0;
+    return n;
+}
+
+static void replace_controls(char *words)
+{
+    unsigned char *s = (unsigned char *)words;
+
+    while (*s) {
+        size_t n = *s >= 0x20 && *s < 0x7f ? 1 : beyond_controls(s);
+        if (n == 0)
+            *s++ = '?';
+        s += n;
+    }
 }
 
 /* One line, one write. A line that standard error does not take is lost: there is nobody left to tell. */

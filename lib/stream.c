@@ -181,6 +181,14 @@ static bool total_is(const struct fields *end, const char *name, uint64_t value)
     return fields_get_u64(end, name, &said) && said == value;
 }
 
+/* Where it is there, it is a number. */
+static bool right_number(const struct fields *end, const char *name)
+{
+    uint64_t n;
+
+    return !fields_get(end, name) || fields_get_u64(end, name, &n);
+}
+
 static enum stream_err take_end(struct stream *s, const struct frame *f, const uint8_t *body)
 {
     static const char *const single[] = {"id",  "frames", "items", "rows", "bytes",
@@ -193,7 +201,7 @@ static enum stream_err take_end(struct stream *s, const struct frame *f, const u
         memcmp(trailer + 4, end_mark, sizeof end_mark) != 0)
         return STREAM_END;
     if (fields_decode(&s->end, body, f->length - END_TRAILER_BYTES) != FIELDS_OK ||
-        fields_twice(&s->end, single))
+        fields_twice(&s->end, single) || !right_number(&s->end, "rows") || !right_number(&s->end, "bytes"))
         return STREAM_END;
     const char *id = fields_get(&s->end, "id");
     if (!id || strcmp(id, head_id(&s->head)) != 0 || !total_is(&s->end, "frames", f->seq + 1) ||

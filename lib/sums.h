@@ -2,7 +2,7 @@
  *
  *     leaf  = 1*8192( entry )           one after every 8,192 numbered frames, and one for the rest before
  * the root entry = seq u64, offset u64, type u32, item u32, part u32, length u32, SHA-256         64 bytes
- *     root  = SHA-256 of HEAD's record, 1*( branch )
+ *     root  = SHA-256 of HEAD's record, *( branch )
  *     branch = first seq u64, last seq u64, offset u64, length u32, lowest item u32, highest item u32, 0 u32,
  * SHA-256 of the leaf
  *
