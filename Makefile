@@ -51,12 +51,12 @@ include test/tests.mk
 # What a newcomer runs. Both install what they need (ci/install-deps.sh says what, before it does).
 demo:
 	ci/install-deps.sh demo
-	$(MAKE) all
+	$(MAKE) -j$(TEST_JOBS) all
 	examples/demo.sh $(BUILD)
 
 test:
 	ci/install-deps.sh test
-	$(MAKE) all test-programs
+	$(MAKE) -j$(TEST_JOBS) all test-programs
 	$(MAKE) unit
 	BUILD=$(BUILD) bats --jobs $(TEST_JOBS) --print-output-on-failure test
 

@@ -369,7 +369,8 @@ static void dump(struct dump *d, const struct options *o)
     char *why = xasprintf("the server is of version %s", pg_parameter(leader, "server_version"));
     struct pgtool pg_dump = pgtool_find("pg_dump", pg_version(leader) / 10000, why);
     snapshot_take(leader, &d->snapshot);
-    struct child archive = archive_start(&pg_dump, &child, d->snapshot.id);
+    struct child archive =
+        archive_start(&pg_dump, &child, d->snapshot.id, pg_parameter(leader, "client_encoding"));
     describe_read_columns(leader, &d->snapshot);
     make_head(&head, o, &d->snapshot, pg_database(leader));
     d->source = source_open(STDOUT_FILENO, "standard output", &head);

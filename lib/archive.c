@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-struct child archive_start(const struct pgtool *pg_dump, const struct pg_child *c, const char *snapshot)
+struct child archive_start(const struct pgtool *pg_dump, const struct pg_child *c, const char *snapshot,
+                           const char *encoding)
 {
     char *argv[] = {pg_dump->path,
                     "--format=custom",
@@ -13,6 +14,8 @@ struct child archive_start(const struct pgtool *pg_dump, const struct pg_child *
                     "--no-blobs",
                     "--no-password",
                     "--lock-wait-timeout=60000", /* ms: another session's lock that waits for ours */
+                    "--encoding",
+                    (char *)encoding,
                     "--snapshot",
                     (char *)snapshot,
                     "--dbname",
