@@ -29,6 +29,7 @@ struct load {
     struct copier *copier;
     struct contents contents;
     uint64_t *server_rows; /* of each item, as the server counted them */
+    char **what;           /* of each item, for messages: "load public.posts" */
     char **copy;           /* of each item, the COPY statement; NULL where there is none */
     char *encoding;        /* of the source, where the server is to convert it; NULL: the target's own */
     char *made_with;       /* the archive: "pg_dump 15.18" */
@@ -72,7 +73,7 @@ static void copy_body(struct copier *c, uint32_t item, bool more, const void *bo
 
     if (!c->open) {
         digest_begin(&c->digest, DIGEST_ROWS);
-        pg_copy_in(c->pg, "load rows", l->copy[item - 1]);
+        pg_copy_in(c->pg, l->what[item - 1], l->copy[item - 1]);
         c->open = true;
     }
     if (!digest_add(&c->digest, body, n, more))
@@ -251,10 +252,14 @@ static void define(struct load *l)
     undo_on_die(say_incomplete, l);
     l->restore.child = pg_child(l->pg);
     restore_pre_data(&l->restore);
+    l->what = xcalloc(l->contents.count, sizeof l->what[0]);
     l->copy = xcalloc(l->contents.count, sizeof l->copy[0]);
     l->server_rows = xcalloc(l->contents.count, sizeof l->server_rows[0]);
     for (uint32_t i = 0; i < l->contents.count; i++) {
         struct buf sql = {0};
+        char *name = item_name(&l->contents.item[i]);
+        l->what[i] = xasprintf("load %s", name);
+        free(name);
         if (l->contents.item[i].type == ITEM_TABLE)
             make_copy(l, &l->contents.item[i], &sql);
         else if (l->contents.item[i].type == ITEM_SEQUENCES)
@@ -387,9 +392,12 @@ static const char *end(void *ctx, struct writer *out, const struct fields *end)
 
 static void free_load(struct load *l)
 {
-    for (uint32_t i = 0; i < l->contents.count; i++)
+    for (uint32_t i = 0; i < l->contents.count; i++) {
         free(l->copy[i]);
+        free(l->what[i]);
+    }
     free(l->copy);
+    free(l->what);
     free(l->server_rows);
     free(l->encoding);
     free(l->made_with);
