@@ -15,6 +15,7 @@
 #include "archive.h"
 #include "describe.h"
 #include "io.h"
+#include "lo.h"
 #include "msg.h"
 #include "opt.h"
 #include "pg.h"
@@ -153,23 +154,31 @@ static void copy_sql(struct pg *pg, const struct table *t, uint32_t part, bool l
     buf_free(&name);
 }
 
+/* Runs a COPY and sends its rows on as bodies. */
+static void copy_rows(struct dump *d, struct pg *pg, struct chunk *c, const char *what, const char *sql)
+{
+    char *row;
+    size_t n;
+
+    pg_copy_out(pg, what, sql);
+    while ((n = pg_copy_get(pg, &row)) > 0) {
+        add_row(d, c, row, n);
+        pg_copy_free(row);
+    }
+    flush_chunk(d, c);
+    buf_free(&c->body);
+}
+
 static void copy_part(struct dump *d, struct pg *pg, bool leader, size_t table, uint32_t part)
 {
     const struct table *t = &d->snapshot.table[table];
     struct chunk c = {.item = d->first_item + (uint32_t)table, .part = part};
-    char *what = xasprintf("copy %s.%s", t->schema, t->name), *row;
+    char *what = xasprintf("copy %s.%s", t->schema, t->name);
     struct buf sql = {0};
-    size_t n;
 
     digest_begin(&c.rows, DIGEST_ROWS);
     copy_sql(pg, t, part, leader, &sql);
-    pg_copy_out(pg, what, buf_str(&sql));
-    while ((n = pg_copy_get(pg, &row)) > 0) {
-        add_row(d, &c, row, n);
-        pg_copy_free(row);
-    }
-    flush_chunk(d, &c);
-    buf_free(&c.body);
+    copy_rows(d, pg, &c, what, buf_str(&sql));
     buf_free(&sql);
     free(what);
 }
@@ -253,30 +262,21 @@ static void write_queue(struct dump *d)
     }
 }
 
-static void write_sequences(struct dump *d, struct pg *pg, uint32_t item)
+/* All rows of a COPY by the main thread, once the tables are done. */
+static void copy_item(struct dump *d, struct pg *pg, uint32_t item, const char *what, const char *sql)
 {
     struct chunk c = {.item = item};
-    struct buf sql = {0};
-    char *row;
-    size_t n;
 
     digest_begin(&c.rows, DIGEST_ROWS);
-    for (uint64_t after = 0; (after = describe_sequences(pg, after, &sql)) > 0; sql.len = 0) {
-        pg_copy_out(pg, "read the sequences", buf_str(&sql));
-        while ((n = pg_copy_get(pg, &row)) > 0) {
-            if (c.body.len + n > BODY_BYTES) {
-                write_chunk(d, &c);
-                c.body.len = 0;
-                digest_begin(&c.rows, DIGEST_ROWS);
-            }
-            buf_add(&c.body, row, n);
-            digest_row(&c.rows, row, n);
-            pg_copy_free(row);
-        }
-    }
-    if (c.body.len > 0)
-        write_chunk(d, &c);
-    buf_free(&c.body);
+    copy_rows(d, pg, &c, what, sql);
+}
+
+static void write_sequences(struct dump *d, struct pg *pg, uint32_t item)
+{
+    struct buf sql = {0};
+
+    for (uint64_t after = 0; (after = describe_sequences(pg, after, &sql)) > 0; sql.len = 0)
+        copy_item(d, pg, item, "read the sequences", buf_str(&sql));
     buf_free(&sql);
 }
 
@@ -300,8 +300,10 @@ static void write_data(struct dump *d, struct pg *leader, struct child *pg_dump,
         for (int i = 0; i < jobs; i++)
             pthread_join(thread[i], NULL);
         queue_free(d->queue);
+        d->queue = NULL;
     }
     write_sequences(d, leader, sequences);
+    copy_item(d, leader, sequences + 1, "read the large objects", lo_copy_out);
     free(thread);
 }
 
@@ -313,7 +315,7 @@ static uint32_t write_item(struct source *s, enum digest_kind kind, struct field
     return number;
 }
 
-/* In the order of the design: the database, its definitions, the tables, the sequences. */
+/* In the order of the design: the database, its definitions, the tables, the sequences, the large objects. */
 static void write_items(struct dump *d, struct pg *pg, const struct pgtool *pg_dump)
 {
     struct fields item = {0};
@@ -329,6 +331,8 @@ static void write_items(struct dump *d, struct pg *pg, const struct pgtool *pg_d
         write_item(d->source, DIGEST_ROWS, &item);
     }
     fields_add(&item, "type", "sequences");
+    write_item(d->source, DIGEST_ROWS, &item);
+    fields_add(&item, "type", "large-objects");
     write_item(d->source, DIGEST_ROWS, &item);
 }
 

@@ -13,6 +13,7 @@
 #include "contents.h"
 #include "filter.h"
 #include "io.h"
+#include "lo.h"
 #include "msg.h"
 #include "opt.h"
 #include "pg.h"
@@ -264,12 +265,15 @@ static void define(struct load *l)
             make_copy(l, &l->contents.item[i], &sql);
         else if (l->contents.item[i].type == ITEM_SEQUENCES)
             buf_adds(&sql, "COPY pg_temp.bk_sequence FROM STDIN");
+        else if (l->contents.item[i].type == ITEM_LARGE_OBJECTS)
+            buf_adds(&sql, lo_copy_in);
         if (sql.len > 0)
             l->copy[i] = buf_str(&sql);
     }
     pg_exec(
         l->pg, "prepare for the sequences",
         "CREATE TEMPORARY TABLE bk_sequence (schema text, name text, last_value bigint, is_called boolean)");
+    lo_begin(l->pg);
     l->defined = true;
 }
 
@@ -293,6 +297,8 @@ static void take_rows(struct load *l, const struct frame *f, const uint8_t *body
 
     if (l->jobs == 1 || i->type != ITEM_TABLE || fields_get(&i->fields, "extension")) {
         copy_body(l->copier, f->item, more, body, f->length);
+        if (i->type == ITEM_LARGE_OBJECTS && !more)
+            lo_apply(l->pg);
         return;
     }
     if (!l->queue)
@@ -381,6 +387,7 @@ static const char *end(void *ctx, struct writer *out, const struct fields *end)
             "SELECT pg_catalog.setval(pg_catalog.format('%I.%I', schema, name)::pg_catalog.regclass, "
             "last_value, is_called)"
             " FROM pg_temp.bk_sequence");
+    lo_finish(l->pg);
     info("%s rows are there and agree; now indexes and constraints", fields_get(end, "rows"));
     restore_post_data(&l->restore);
     restore_views(&l->restore);

@@ -17,6 +17,7 @@ static const struct {
     {"schema", ITEM_SCHEMA, DIGEST_BYTES},
     {"table", ITEM_TABLE, DIGEST_ROWS},
     {"sequences", ITEM_SEQUENCES, DIGEST_ROWS},
+    {"large-objects", ITEM_LARGE_OBJECTS, DIGEST_ROWS},
 };
 
 static void set_type(struct item *i)

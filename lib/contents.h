@@ -17,6 +17,7 @@ enum item_type {
     ITEM_SCHEMA, /* the DDL, as an archive of pg_dump */
     ITEM_TABLE,
     ITEM_SEQUENCES,
+    ITEM_LARGE_OBJECTS,
     ITEM_OTHER, /* made by a newer bk */
 };
 

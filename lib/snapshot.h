@@ -52,8 +52,8 @@ struct snapshot {
 };
 
 /* Takes it on `pg`, whose transaction must stay open as long as the snapshot is used. Refuses (die) what
- * would not be a whole backup: rows that row security hides, tables that may not be read, large objects, an
- * unfinished load. */
+ * would not be a whole backup: rows that row security hides, tables that may not be read, an unfinished load.
+ */
 void snapshot_take(struct pg *pg, struct snapshot *s);
 
 /* Begins a transaction on another connection with the same view. */

@@ -1,0 +1,98 @@
+#include "lo.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum {
+    OBJECTS_A_TRANSACTION = 1000,
+};
+
+/* bytea in COPY text is hex (pg_copy_settings). The parts of UNION ALL come one after the other, as no plan
+ * is parallel. */
+const char lo_copy_out[] =
+    "COPY (SELECT oid, NULL::int, NULL::bytea, pg_catalog.pg_get_userbyid(lomowner)::text, lomacl::text,"
+    "  pg_catalog.obj_description(oid, 'pg_largeobject') FROM pg_catalog.pg_largeobject_metadata"
+    " UNION ALL SELECT loid, pageno, data, NULL, NULL, NULL FROM pg_catalog.pg_largeobject) TO STDOUT";
+
+const char lo_copy_in[] = "COPY pg_temp.bk_lo FROM STDIN";
+
+void lo_begin(struct pg *pg)
+{
+    pg_exec(
+        pg, "prepare for large objects",
+        "CREATE TEMPORARY TABLE bk_lo (oid oid, pageno int, data bytea, owner text, acl text, comment text);"
+        "CREATE TEMPORARY TABLE bk_lo_object (oid oid PRIMARY KEY, owner text, acl text, comment text)");
+}
+
+/* Runs `sql`, a query with one %-place for the last oid that was handled, until it returns none. */
+static void in_batches(struct pg *pg, const char *what, const char *sql,
+                       void (*each)(struct pg *, struct pg_rows *))
+{
+    uint64_t after = 0;
+    struct buf query = {0};
+
+    for (;;) {
+        query.len = 0;
+        buf_adds(&query, sql);
+        buf_addf(&query, " WHERE oid > %" PRIu64 " ORDER BY oid LIMIT %d", after, OBJECTS_A_TRANSACTION);
+        struct pg_rows *r = pg_query(pg, what, buf_str(&query));
+        int n = pg_count(r);
+        if (n > 0)
+            after = pg_number(r, n - 1, 0);
+        if (n > 0 && each)
+            each(pg, r);
+        pg_free(r);
+        if (n == 0)
+            break;
+    }
+    buf_free(&query);
+}
+
+void lo_apply(struct pg *pg)
+{
+    in_batches(
+        pg, "make large objects",
+        "SELECT oid, pg_catalog.lo_create(oid) FROM (SELECT oid FROM pg_temp.bk_lo WHERE pageno IS NULL) o",
+        NULL);
+    pg_exec(pg, "write large objects",
+            "INSERT INTO pg_temp.bk_lo_object SELECT oid, owner, acl, comment FROM pg_temp.bk_lo WHERE "
+            "pageno IS NULL;"
+            "SELECT pg_catalog.lo_put(oid, pageno * 2048::bigint, data) FROM pg_temp.bk_lo WHERE pageno IS "
+            "NOT NULL;"
+            "TRUNCATE pg_temp.bk_lo");
+}
+
+static void run_statements(struct pg *pg, struct pg_rows *r)
+{
+    struct buf sql = {0};
+
+    for (int i = 0; i < pg_count(r); i++)
+        buf_adds(&sql, pg_value(r, i, 1));
+    if (sql.len > 0)
+        pg_exec(pg, "set owners and rights of large objects", buf_str(&sql));
+    buf_free(&sql);
+}
+
+/* All statements for one object. Where somebody other than the owner gave a right, it is given in that role's
+ * name, as pg_dump does. An object whose acl is null has the rights that every new one has. */
+void lo_finish(struct pg *pg)
+{
+    in_batches(pg, "read what is known of large objects",
+               "SELECT oid, pg_catalog.concat("
+               " pg_catalog.format('ALTER LARGE OBJECT %s OWNER TO %I;', oid, owner),"
+               " CASE WHEN comment IS NOT NULL THEN pg_catalog.format('COMMENT ON LARGE OBJECT %s IS %L;', "
+               "oid, comment) END,"
+               " CASE WHEN acl IS NOT NULL THEN pg_catalog.format('REVOKE ALL ON LARGE OBJECT %s FROM %I;', "
+               "oid, owner) END,"
+               " (SELECT pg_catalog.string_agg(pg_catalog.concat("
+               "   CASE WHEN NOT own THEN pg_catalog.format('SET SESSION AUTHORIZATION %s;', "
+               "grantor::pg_catalog.regrole) END,"
+               "   pg_catalog.format('GRANT %s ON LARGE OBJECT %s TO %s', privilege_type, oid,"
+               "    CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::pg_catalog.regrole::text END),"
+               "   CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END, ';',"
+               "   CASE WHEN NOT own THEN 'RESET SESSION AUTHORIZATION;' END), '' ORDER BY own DESC)"
+               "  FROM (SELECT *, grantor::pg_catalog.regrole::text = pg_catalog.quote_ident(owner) AS own"
+               "   FROM pg_catalog.aclexplode(nullif(acl, '{}')::pg_catalog.aclitem[])) a))"
+               " FROM pg_temp.bk_lo_object",
+               run_statements);
+}
