@@ -220,10 +220,12 @@ static void make_copy(struct load *l, const struct item *i, struct buf *sql)
 {
     size_t columns = 0;
 
+    const char *schema = fields_get(&i->fields, "root-schema"), *name = fields_get(&i->fields, "root-name");
+
     buf_adds(sql, "COPY ");
-    pg_ident(l->pg, item_get(i, "schema"), sql);
+    pg_ident(l->pg, schema && name ? schema : item_get(i, "schema"), sql);
     buf_addc(sql, '.');
-    pg_ident(l->pg, item_get(i, "name"), sql);
+    pg_ident(l->pg, schema && name ? name : item_get(i, "name"), sql);
     for (size_t k = 0; k < i->fields.count; k++) {
         if (strcmp(i->fields.line[k].name, "column") != 0)
             continue;

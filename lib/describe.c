@@ -1,6 +1,7 @@
 #include "describe.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "msg.h"
@@ -62,26 +63,40 @@ void describe_database(struct pg *pg, struct fields *item)
     fields_addf(item, "copy-setting", "client_encoding=%s", fields_get(item, "encoding"));
 }
 
-/* The query has the tables in the snapshot's own order, so one walk over both will do. */
+static int compare_oid(const void *oid, const void *table)
+{
+    uint32_t a = *(const uint32_t *)oid, b = (*(struct table *const *)table)->oid;
+
+    return (a > b) - (a < b);
+}
+
+static int compare_tables(const void *a, const void *b)
+{
+    return compare_oid(&(*(struct table *const *)a)->oid, b);
+}
+
 void describe_read_columns(struct pg *pg, struct snapshot *s)
 {
-    struct pg_rows *r =
-        pg_query(pg, "read the tables' columns",
-                 "SELECT c.oid, t.attname, pg_catalog.format_type(t.atttypid, t.atttypmod)"
-                 " FROM pg_catalog.pg_attribute t JOIN (SELECT c.oid, e.oid AS extension" FROM_USER_RELATIONS
-                 " AND c.relkind = 'r') c ON t.attrelid = c.oid"
-                 " WHERE t.attnum > 0 AND NOT t.attisdropped AND t.attgenerated = ''"
-                 " ORDER BY c.extension IS NULL, c.oid, t.attname COLLATE pg_catalog.\"C\"");
-    size_t at = 0;
+    struct pg_rows *r = pg_query(pg, "read the tables' columns",
+                                 "SELECT c.oid, t.attname, pg_catalog.format_type(t.atttypid, t.atttypmod)"
+                                 " FROM pg_catalog.pg_attribute t JOIN (SELECT c.oid" FROM_USER_RELATIONS
+                                 " AND c.relkind = 'r') c ON t.attrelid = c.oid"
+                                 " WHERE t.attnum > 0 AND NOT t.attisdropped AND t.attgenerated = ''"
+                                 " ORDER BY c.oid, t.attname COLLATE pg_catalog.\"C\"");
+    struct table **by_oid = xcalloc(s->tables, sizeof by_oid[0]);
 
+    for (size_t i = 0; i < s->tables; i++)
+        by_oid[i] = &s->table[i];
+    qsort(by_oid, s->tables, sizeof by_oid[0], compare_tables);
     for (int i = 0; i < pg_count(r); i++) {
-        while (at < s->tables && s->table[at].oid != pg_number(r, i, 0))
-            at++;
-        if (at == s->tables)
+        uint32_t oid = (uint32_t)pg_number(r, i, 0);
+        struct table **t = bsearch(&oid, by_oid, s->tables, sizeof by_oid[0], compare_oid);
+        if (!t)
             bug();
-        fields_add(&s->table[at].columns, "column", pg_value(r, i, 1));
-        fields_add(&s->table[at].columns, "column-type", pg_value(r, i, 2));
+        fields_add(&(*t)->columns, "column", pg_value(r, i, 1));
+        fields_add(&(*t)->columns, "column-type", pg_value(r, i, 2));
     }
+    free(by_oid);
     pg_free(r);
 }
 
@@ -96,6 +111,10 @@ void describe_table(const struct table *t, uint32_t parts, struct fields *item)
         fields_add(item, "extension", t->extension);
     if (t->condition)
         fields_add(item, "condition", t->condition);
+    if (t->root_name) {
+        fields_add(item, "root-schema", t->root_schema);
+        fields_add(item, "root-name", t->root_name);
+    }
     fields_addf(item, "parts", "%" PRIu32, parts);
     for (size_t i = 0; i < t->columns.count; i++)
         fields_add(item, t->columns.line[i].name, t->columns.line[i].value);

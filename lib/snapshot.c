@@ -113,17 +113,32 @@ static char *lock_tables(struct pg *pg, const struct pg_rows *r)
     return words;
 }
 
+/* SQL: a column of the root of c's partitions and its schema, if a partitioned table above c is split by the
+ * hash of an enum. */
+/* clang-format off */
+#define ROOT_IF_ENUM_HASH(column) \
+    "(SELECT " column " FROM pg_catalog.pg_class r JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace" \
+    " WHERE c.relispartition AND r.oid = pg_catalog.pg_partition_root(c.oid) AND EXISTS (SELECT" \
+    "  FROM pg_catalog.pg_partition_ancestors(c.oid) up JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = up.relid" \
+    "  JOIN pg_catalog.pg_opclass o ON o.oid = ANY (p.partclass) WHERE p.partstrat = 'h' AND o.opcname = 'enum_ops'))"
+/* clang-format on */
+
+static char *text_or_null(const struct pg_rows *r, int row, int column)
+{
+    return pg_null(r, row, column) ? NULL : xstrdup(pg_value(r, row, column));
+}
+
 static void read_tables(struct pg *pg, struct snapshot *s)
 {
-    struct pg_rows *r =
-        pg_query(pg, "list the tables",
-                 "SELECT c.oid, n.nspname, c.relname, c.relpersistence, e.extname,"
-                 " (SELECT nullif(u.condition, '') FROM ROWS FROM (pg_catalog.unnest(e.extconfig),"
-                 "   pg_catalog.unnest(e.extcondition)) u(oid, condition) WHERE u.oid = c.oid),"
-                 " CASE WHEN a.amname = 'heap' THEN pg_catalog.pg_relation_size(c.oid)"
-                 "   / pg_catalog.current_setting('block_size')::bigint ELSE 0 END,"
-                 " coalesce(pg_catalog.pg_table_size(c.oid), 0)" FROM_USER_RELATIONS
-                 " AND c.relkind = 'r' ORDER BY e.oid IS NULL, c.oid");
+    struct pg_rows *r = pg_query(
+        pg, "list the tables",
+        "SELECT c.oid, n.nspname, c.relname, c.relpersistence, e.extname,"
+        " (SELECT nullif(u.condition, '') FROM ROWS FROM (pg_catalog.unnest(e.extconfig),"
+        "   pg_catalog.unnest(e.extcondition)) u(oid, condition) WHERE u.oid = c.oid),"
+        " CASE WHEN a.amname = 'heap' THEN pg_catalog.pg_relation_size(c.oid)"
+        "   / pg_catalog.current_setting('block_size')::bigint ELSE 0 END,"
+        " coalesce(pg_catalog.pg_table_size(c.oid), 0)," ROOT_IF_ENUM_HASH("nspname") ", " ROOT_IF_ENUM_HASH(
+            "relname") FROM_USER_RELATIONS " AND c.relkind = 'r' ORDER BY e.oid IS NULL, c.oid");
 
     s->tables = (size_t)pg_count(r);
     s->table = xcalloc(s->tables, sizeof s->table[0]);
@@ -133,14 +148,54 @@ static void read_tables(struct pg *pg, struct snapshot *s)
             .schema = xstrdup(pg_value(r, i, 1)),
             .name = xstrdup(pg_value(r, i, 2)),
             .unlogged = strcmp(pg_value(r, i, 3), "u") == 0,
-            .extension = pg_null(r, i, 4) ? NULL : xstrdup(pg_value(r, i, 4)),
-            .condition = pg_null(r, i, 5) ? NULL : xstrdup(pg_value(r, i, 5)),
+            .extension = text_or_null(r, i, 4),
+            .condition = text_or_null(r, i, 5),
+            .root_schema = text_or_null(r, i, 8),
+            .root_name = text_or_null(r, i, 9),
             .pages =
                 pg_version(pg) >= 140000 ? pg_number(r, i, 6) : 0, /* before, a range reads the whole table */
         };
         s->bytes += pg_number(r, i, 7);
     }
     pg_free(r);
+}
+
+/* Does the table `from` refer to `to` by a foreign key? */
+static bool refers_to(const struct pg_rows *keys, const struct table *from, const struct table *to)
+{
+    for (int k = 0; k < pg_count(keys); k++)
+        if (pg_number(keys, k, 0) == from->oid && pg_number(keys, k, 1) == to->oid)
+            return true;
+    return false;
+}
+
+/* Configuration tables have their foreign keys when they are loaded, so what is referred to must come first:
+ * takes each time the first table that refers to none of those that are left. Where they refer to each other
+ * in a ring, there is no order. */
+static void order_configuration(struct pg *pg, struct snapshot *s)
+{
+    struct pg_rows *keys = pg_query(
+        pg, "read the extensions' foreign keys",
+        "SELECT conrelid, confrelid FROM pg_catalog.pg_constraint WHERE contype = 'f' AND conrelid IN"
+        " (SELECT pg_catalog.unnest(extconfig) FROM pg_catalog.pg_extension)");
+    size_t n = 0;
+
+    while (n < s->tables && s->table[n].extension)
+        n++;
+    for (size_t done = 0; done < n; done++) {
+        for (size_t i = done; i < n; i++) {
+            bool is_free = true;
+            for (size_t k = done; k < n && is_free; k++)
+                is_free = k == i || !refers_to(keys, &s->table[i], &s->table[k]);
+            if (!is_free)
+                continue;
+            struct table first = s->table[i];
+            memmove(&s->table[done + 1], &s->table[done], (i - done) * sizeof first);
+            s->table[done] = first;
+            break;
+        }
+    }
+    pg_free(keys);
 }
 
 /* The snapshot is there: is it one that can be used? The left side is what the snapshot says, the right side
@@ -194,6 +249,7 @@ static char *try_snapshot(struct pg *pg, struct snapshot *s)
         pg_exec(pg, "set up the transaction", "SET LOCAL lock_timeout = 0");
         export_snapshot(pg, s);
         read_tables(pg, s);
+        order_configuration(pg, s);
         words = check_tables(pg, s, &l);
     }
     free(l.oid);
@@ -239,6 +295,8 @@ void snapshot_free(struct snapshot *s)
         free(s->table[i].name);
         free(s->table[i].extension);
         free(s->table[i].condition);
+        free(s->table[i].root_schema);
+        free(s->table[i].root_name);
         fields_free(&s->table[i].columns);
     }
     free(s->table);

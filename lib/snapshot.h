@@ -19,28 +19,32 @@
 /* SQL: user relations (tables, sequences) as c, n their schema, e their extension if they are one's and it
  * says that their rows are the user's (pg_extension.extconfig), a their access method. A sequence of such a
  * table belongs to it: pg_dump leaves that out, and the next key after a restore is one that is taken. */
-#define FROM_USER_RELATIONS                                                                                  \
-    " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"                   \
-    " LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND "       \
-    "d.objid = c.oid"                                                                                        \
-    "   AND d.objsubid = 0 AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype " \
-    "= 'e'"                                                                                                  \
-    " LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid"                                             \
-    " LEFT JOIN pg_catalog.pg_am a ON a.oid = c.relam"                                                       \
-    " WHERE c.relpersistence IN ('p', 'u') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'"    \
-    "   AND (e.oid IS NULL OR c.oid = ANY (e.extconfig) OR (c.relkind = 'S' AND EXISTS"                      \
-    "     (SELECT FROM pg_catalog.pg_depend o WHERE o.classid = 'pg_catalog.pg_class'::pg_catalog.regclass"  \
+/* clang-format off */
+#define FROM_USER_RELATIONS \
+    " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace" \
+    " LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass" \
+    "   AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e'" \
+    "   AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass" \
+    " LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid" \
+    " LEFT JOIN pg_catalog.pg_am a ON a.oid = c.relam" \
+    " WHERE c.relpersistence IN ('p', 'u') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'" \
+    "   AND (e.oid IS NULL OR c.oid = ANY (e.extconfig) OR (c.relkind = 'S' AND EXISTS" \
+    "     (SELECT FROM pg_catalog.pg_depend o WHERE o.classid = 'pg_catalog.pg_class'::pg_catalog.regclass" \
     "      AND o.objid = c.oid AND o.deptype IN ('a', 'i') AND o.refobjid = ANY (e.extconfig))))"
+/* clang-format on */
 
+/* root_schema and root_name: which partition a row belongs to may depend on a hash of enum values, that is of
+ * their oids, and a restore makes other oids. Such rows are loaded into the root of the partitions. (pg_dump:
+ * forcePartitionRootLoad.) */
 struct table {
     uint32_t oid;
     char *schema, *name;
     bool unlogged;
-    char *extension; /* whose configuration table it is; NULL: none */
-    char *condition; /* which of its rows are the user's ("WHERE ..."); NULL: all */
-    struct fields
-        columns;    /* a pair of lines each, column and column-type, as ITEM has them; set by describe.h */
-    uint64_t pages; /* of its heap, when it was asked; 0 if it cannot be read by page ranges */
+    char *extension;               /* whose configuration table it is; NULL: none */
+    char *condition;               /* which of its rows are the user's ("WHERE ..."); NULL: all */
+    char *root_schema, *root_name; /* load into this table instead; NULL: no (see below) */
+    struct fields columns;         /* a pair of lines each, column and column-type; set by describe.h */
+    uint64_t pages;                /* of its heap, when it was asked; 0 if it cannot be read by page ranges */
 };
 
 struct snapshot {
@@ -48,7 +52,8 @@ struct snapshot {
     char created[32]; /* UTC, as in HEAD */
     uint64_t bytes;   /* of all tables, about */
     struct table *table;
-    size_t tables; /* configuration tables of extensions first, then in order of creation */
+    size_t tables; /* configuration tables of extensions first, those that others refer to before these; then
+                      the rest in order of creation */
 };
 
 /* Takes it on `pg`, whose transaction must stay open as long as the snapshot is used. Refuses (die) what
