@@ -47,6 +47,7 @@ $(BUILD)/lib:
 
 -include $(wildcard $(BUILD)/*.d $(BUILD)/lib/*.d)
 include test/tests.mk
+include test/tool/tool.mk
 
 # What a newcomer runs. Both install what they need (ci/install-deps.sh says what, before it does).
 demo:
@@ -56,9 +57,13 @@ demo:
 
 test:
 	ci/install-deps.sh test
-	$(MAKE) -j$(TEST_JOBS) all test-programs
+	$(MAKE) -j$(TEST_JOBS) all test-programs test-tools
 	$(MAKE) unit
 	BUILD=$(BUILD) bats --jobs $(TEST_JOBS) --print-output-on-failure test
+
+# By hand: what takes longer than a newcomer, or CI, will wait. Needs GNU time.
+test-long: all
+	BUILD=$(BUILD) test/long/memory.sh
 
 lint:
 	ci/install-deps.sh lint
@@ -75,4 +80,4 @@ install: all
 clean:
 	rm -rf build build-*
 
-.PHONY: all demo test lint install clean
+.PHONY: all demo test test-long lint install clean

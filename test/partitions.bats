@@ -28,7 +28,7 @@ SQL
     same "$stages" '0 0 0 0'
     fails 0 "$cmpdb" -c "$a" "$b"
     local leaf='SELECT tableoid::regclass, count(*) FROM "by Hash" GROUP BY 1 ORDER BY 1'
-    ! diff <(sql "$a" "$leaf") <(sql "$b" "$leaf") # else this test shows nothing
+    run ! diff <(sql "$a" "$leaf") <(sql "$b" "$leaf") # else this test shows nothing
 }
 
 @test "other partitions are loaded leaf to leaf" {

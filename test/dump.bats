@@ -1,0 +1,357 @@
+#!/usr/bin/env bats
+# bk-dump: the same stream each time, the state of one moment or none, and what it refuses.
+
+load helper
+load db
+
+# stream DB OPTION...: the frames of a dump, without what differs from one to the next; see test/tool/frames.c.
+stream() {
+    local db=$1
+    shift
+    bk-dump -d "$db" "$@" >"$BATS_TEST_TMPDIR/stream" || return
+    "$frames" list <"$BATS_TEST_TMPDIR/stream"
+}
+
+@test "one connection writes the same each time, and four the same in another order" {
+    a=$(mixed)
+    fill "$a" t 2500
+    one=$(stream "$a" -j 1)
+    same "$one" "$(stream "$a" -j 1)"
+    same "$(sort <<<"$one")" "$(stream "$a" -j 4 | sort)"
+}
+
+@test "ids differ, and the time is that of the snapshot" {
+    a=$(newdb)
+    before=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+    for n in 1 2; do
+        bk-dump -d "$a" | bk-ls -J | jq -r 'select(.record == "head") | .id, .created' >"$BATS_TEST_TMPDIR/$n"
+    done
+    [[ $(head -n 1 "$BATS_TEST_TMPDIR/1") != "$(head -n 1 "$BATS_TEST_TMPDIR/2")" ]]
+    created=$(tail -n 1 "$BATS_TEST_TMPDIR/1")
+    [[ ! $created < $before && ! $created > $(date -u +%Y-%m-%dT%H:%M:%SZ) ]]
+}
+
+@test "label and tags are kept, and the database's name becomes the label" {
+    a=$(newdb)
+    head=$(bk-dump -d "$a" --label x.y --tag a=b --tag 'c=d e=f' | bk-ls -J | jq -c 'select(.record == "head") | [.label, .tags]')
+    same "$head" '["x.y",["a=b","c=d e=f"]]'
+    same "$(bk-dump -d "$a" | bk-ls -J | jq -r 'select(.record == "head").label')" "$a"
+    fails 2 bk-dump -d "$a" --label .x
+    fails 2 bk-dump -d "$a" --tag x
+}
+
+@test "settings of the database, the role and the environment change nothing" {
+    a=$(mixed) role=$(newrole --superuser)
+    fill "$a" t 1100
+    stream "$a" -j 1 >"$BATS_TEST_TMPDIR/before"
+    bk-cat --ddl <"$BATS_TEST_TMPDIR/stream" >"$BATS_TEST_TMPDIR/before.sql"
+    sql postgres "ALTER DATABASE $a SET DateStyle = 'German'; ALTER DATABASE $a SET IntervalStyle = 'iso_8601';
+        ALTER DATABASE $a SET extra_float_digits = -3; ALTER DATABASE $a SET bytea_output = 'escape';
+        ALTER DATABASE $a SET TimeZone = 'Asia/Kolkata'; ALTER DATABASE $a SET search_path = kinds;
+        ALTER DATABASE $a SET client_encoding = 'LATIN1'; ALTER DATABASE $a SET default_transaction_read_only = on;
+        ALTER DATABASE $a SET enable_tidscan = off; ALTER DATABASE $a SET synchronize_seqscans = on;
+        ALTER DATABASE $a SET lc_monetary = 'POSIX'; ALTER DATABASE $a SET xmloption = 'document';
+        ALTER ROLE $role SET DateStyle = 'SQL, DMY'; ALTER ROLE $role IN DATABASE $a SET TimeZone = 'PST8PDT'"
+    (
+        export PGUSER=$role PGOPTIONS='-c IntervalStyle=sql_standard' PGDATESTYLE=German PGTZ=PST8PDT PGCLIENTENCODING=LATIN1
+        stream "$a" -j 1 >"$BATS_TEST_TMPDIR/after"
+    )
+    bk-cat --ddl <"$BATS_TEST_TMPDIR/stream" >"$BATS_TEST_TMPDIR/after.sql"
+    diff "$BATS_TEST_TMPDIR/before.sql" "$BATS_TEST_TMPDIR/after.sql"
+    # Items 1 and 2, the database and its definitions, tell of the settings themselves.
+    for side in before after; do
+        grep -Ev '^END|^[A-Z]+ 0 [12] ' "$BATS_TEST_TMPDIR/$side" >"$BATS_TEST_TMPDIR/$side.rows"
+    done
+    diff "$BATS_TEST_TMPDIR/before.rows" "$BATS_TEST_TMPDIR/after.rows"
+}
+
+# hold DB OPTION...: a dump whose stream nobody reads beyond its first megabytes, until open_gate.
+hold() {
+    local db=$1
+    shift
+    mkfifo "$BATS_TEST_TMPDIR/out"
+    new_gate "$BATS_TEST_TMPDIR/g"
+    bk-dump -d "$db" "$@" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/words" 3>&- &
+    dump=$!
+    started+=("$dump")
+    gate "$BATS_TEST_TMPDIR/g" 1200000 <"$BATS_TEST_TMPDIR/out" >"$BATS_TEST_TMPDIR/held.bk" 3>&- &
+    holder=$!
+    started+=("$holder")
+    wait_until held "$BATS_TEST_TMPDIR/g"
+}
+
+# let_go STATUS: the held dump goes on, and must end so.
+let_go() {
+    open_gate "$BATS_TEST_TMPDIR/g"
+    ends "$1" "$dump"
+    ends 0 "$holder"
+}
+
+@test "no timeout of the server's ends a dump" {
+    a=$(newdb)
+    dense "$a" t 30000
+    sql postgres "ALTER DATABASE $a SET statement_timeout = '300ms'; ALTER DATABASE $a SET lock_timeout = '300ms';
+        ALTER DATABASE $a SET idle_in_transaction_session_timeout = '300ms'"
+    hold "$a" -j 1
+    wait_until some_sessions "$a" "application_name = 'bk-dump' AND state = 'active' AND now() - state_change > '400ms'"
+    let_go 0
+    bk-verify -qn <"$BATS_TEST_TMPDIR/held.bk"
+}
+
+@test "a leader that waits for pg_dump is not ended for being idle" {
+    a=$(newdb)
+    long_definition "$a"
+    sql postgres "ALTER DATABASE $a SET idle_in_transaction_session_timeout = '200ms'"
+    hold "$a" -j 1
+    wait_until some_sessions "$a" "application_name = 'bk-dump' AND state = 'idle in transaction' AND now() - state_change > '300ms'"
+    let_go 0
+    bk-verify -qn <"$BATS_TEST_TMPDIR/held.bk"
+}
+
+# holds_the_state_of_before OPTION...: what is committed while a dump runs is not in it.
+holds_the_state_of_before() {
+    local a b copy
+    a=$(newdb) b=$(newdb)
+    dense "$a" t 30000
+    sql "$a" 'CREATE TABLE u AS SELECT generate_series(1, 100) AS i; CREATE TABLE v (x int)'
+    # Many, so that each connection gets some of them.
+    sql "$a" "DO \$\$ BEGIN FOR i IN 1..40 LOOP EXECUTE format('CREATE TABLE s%s AS SELECT 1 AS x', i); END LOOP; END \$\$"
+    copy=bk_test_copy_${BATS_SUITE_TEST_NUMBER}_$$
+    willdrop "$copy"
+    createdb -T "$a" "$copy"
+    hold "$a" "$@"
+    sql "$a" "INSERT INTO t SELECT 0, 'new' FROM generate_series(1, 10000); UPDATE t SET words = 'changed' WHERE id > 2000;
+        DELETE FROM t WHERE id % 3 = 0; INSERT INTO u VALUES (7); DELETE FROM u WHERE i < 50; INSERT INTO v VALUES (1);
+        CREATE TABLE w AS SELECT 1 AS x"
+    sql "$a" "DO \$\$ BEGIN FOR i IN 1..40 LOOP EXECUTE format('UPDATE s%s SET x = 2', i); END LOOP; END \$\$"
+    # What would empty a table behind the snapshot's back has to wait.
+    fails 1 sql "$a" "SET lock_timeout = '50ms'; TRUNCATE u"
+    fails 1 sql "$a" "SET lock_timeout = '50ms'; ALTER TABLE v ADD y float DEFAULT random()"
+    fails 1 sql "$a" "SET lock_timeout = '50ms'; DROP TABLE t"
+    let_go 0
+    bk-load -q -d "$b" <"$BATS_TEST_TMPDIR/held.bk"
+    "$cmpdb" -c "$copy" "$b"
+}
+
+@test "what others do while it runs is not in it: one connection" {
+    holds_the_state_of_before -j 1
+}
+
+@test "what others do while it runs is not in it: three connections" {
+    holds_the_state_of_before -j 3
+}
+
+# A session holds a table when the dump begins, and does SQL before it lets go. Leaves the dump in held.bk.
+dump_behind() {
+    session_open "$1"
+    say 'BEGIN; LOCK TABLE held IN ACCESS EXCLUSIVE MODE'
+    bk-dump -v -d "$1" -j 2 >"$BATS_TEST_TMPDIR/held.bk" 2>"$BATS_TEST_TMPDIR/words" 3>&- &
+    dump=$!
+    started+=("$dump")
+    wait_until some_sessions "$1" "application_name = 'bk-dump' AND wait_event_type = 'Lock'"
+    eval "$2"
+    say COMMIT
+    ends 0 "$dump"
+}
+
+rows() {
+    bk-ls -J <"$BATS_TEST_TMPDIR/held.bk" | jq -r "select(.name == \"$1\" and .type == \"table\").rows"
+}
+
+three_tables() {
+    a=$(newdb)
+    for t in before held later; do
+        sql "$a" "CREATE TABLE $t AS SELECT generate_series(1, 1000) AS i"
+    done
+}
+
+@test "a TRUNCATE that was first: no row, or the rows of after it" {
+    three_tables
+    dump_behind "$a" "say 'TRUNCATE held; INSERT INTO held VALUES (1), (2), (3)'"
+    same "$(rows before) $(rows held) $(rows later)" '1000 3 1000'
+}
+
+@test "a rewrite that was first: all rows" {
+    three_tables
+    dump_behind "$a" "say 'ALTER TABLE held ADD x float DEFAULT random()'"
+    same "$(rows before) $(rows held) $(rows later)" '1000 1000 1000'
+}
+
+@test "another table is truncated while the dump waits for its locks: the rows of after it" {
+    three_tables
+    dump_behind "$a" "sql '$a' 'TRUNCATE later; INSERT INTO later VALUES (1)'"
+    same "$(rows before) $(rows held) $(rows later)" '1000 1000 1'
+}
+
+@test "a DROP that was first: begins again" {
+    three_tables
+    dump_behind "$a" "say 'DROP TABLE held'"
+    same "$(rows before) $(rows held) $(rows later)" '1000  1000'
+    matches 'beginning again: .*held' "$(<"$BATS_TEST_TMPDIR/words")"
+}
+
+@test "a table that takes the name of another: begins again" {
+    three_tables
+    dump_behind "$a" "say 'ALTER TABLE held RENAME TO other; CREATE TABLE held AS SELECT 1 AS i'"
+    same "$(rows before) $(rows held) $(rows other) $(rows later)" '1000 1 1000 1000'
+    matches 'beginning again: ' "$(<"$BATS_TEST_TMPDIR/words")"
+}
+
+@test "a table that comes while the dump waits for its locks: begins again, and has it" {
+    three_tables
+    dump_behind "$a" "sql '$a' 'CREATE TABLE came AS SELECT 1 AS i'"
+    same "$(rows came)" 1
+    matches 'beginning again: the table public.came came' "$(<"$BATS_TEST_TMPDIR/words")"
+}
+
+@test "a session that waits for a table in the middle of a dump: all rows, or no backup" {
+    a=$(newdb)
+    dense "$a" t 30000
+    sql "$a" 'CREATE TABLE later AS SELECT generate_series(1, 1000) AS i'
+    hold "$a" -j 2
+    wait_until no_sessions "$a" "application_name = 'pg_dump'" # it would wait as well
+    session_open "$a"
+    printf 'TRUNCATE later;\n' >&"$session_in"
+    wait_until some_sessions "$a" "wait_event_type = 'Lock' AND query ~ '^TRUNCATE'"
+    open_gate "$BATS_TEST_TMPDIR/g"
+    if wait "$dump"; then
+        wait "$holder"
+        same "$(rows later)" 1000
+    else
+        matches 'could not obtain lock on relation "public.later"' "$(<"$BATS_TEST_TMPDIR/words")"
+        wait "$holder"
+        fails 3 bk-verify -n <"$BATS_TEST_TMPDIR/held.bk"
+    fi
+}
+
+# refused STATUS WORDS COMMAND...: no byte of a stream came out.
+refused() {
+    local want=$1 words=$2
+    shift 2
+    fails "$want" "$@"
+    same "$output" ''
+    matches "$words" "$stderr"
+}
+
+@test "no such database" {
+    refused 1 'database "bk_not_there" does not exist' bk-dump -d bk_not_there
+}
+
+@test "no such server" {
+    refused 1 'hint: -d takes' bk-dump -d "host=$BATS_TEST_TMPDIR dbname=x"
+}
+
+@test "a variable that is not set" {
+    unset NOT_SET
+    refused 2 'NOT_SET.* is not set' bk-dump -d env:NOT_SET
+    refused 2 'NOT_SET.* is not set' bk-load -d env:NOT_SET </dev/null
+    NOT_SET='' refused 2 'NOT_SET.* is not set' bk-dump -d env:NOT_SET
+}
+
+@test "-h is the help if it is alone, else a hint" {
+    for tool in bk-dump bk-load; do
+        fails 0 "$tool" -h
+        matches "^$tool - .*usage: $tool"
+        refused 2 'PGHOST' "$tool" -h localhost -d x
+    done
+}
+
+@test "a role that may not read a table" {
+    a=$(newdb) role=$(newrole)
+    sql "$a" "CREATE TABLE open (); CREATE TABLE \"clo sed\" (); GRANT SELECT ON open TO $role"
+    PGUSER=$role refused 1 $'may not read: public."clo sed"\n' bk-dump -d "$a"
+    sql "$a" "GRANT SELECT ON \"clo sed\" TO $role; CREATE SEQUENCE s"
+    PGUSER=$role fails 1 bk-dump -d "$a"
+    matches 'permission denied for sequence s' "$stderr"
+    sql "$a" "GRANT pg_read_all_data TO $role"
+    PGUSER=$role bk-dump -d "$a" | bk-verify -qn
+}
+
+@test "a role from which a policy hides rows" {
+    a=$(newdb) role=$(newrole) free=$(newrole)
+    sql "$a" "CREATE TABLE t (x int); INSERT INTO t VALUES (1), (2); CREATE TABLE u (); ALTER TABLE t ENABLE ROW LEVEL SECURITY;
+        CREATE POLICY p ON t USING (x = 1); GRANT pg_read_all_data TO $role, $free; ALTER ROLE $free BYPASSRLS"
+    PGUSER=$role refused 1 $'hides rows from this role in: public.t\n' bk-dump -d "$a"
+    PGUSER=$free bk-dump -d "$a" >"$BATS_TEST_TMPDIR/held.bk"
+    same "$(rows t)" 2
+    # The owner as well, if the policy is forced upon him.
+    sql "$a" "ALTER TABLE t OWNER TO $role"
+    PGUSER=$role bk-dump -d "$a" >"$BATS_TEST_TMPDIR/held.bk"
+    same "$(rows t)" 2
+    sql "$a" 'ALTER TABLE t FORCE ROW LEVEL SECURITY'
+    PGUSER=$role refused 1 $'hides rows from this role in: public.t\n' bk-dump -d "$a"
+}
+
+@test "a load that was not finished" {
+    a=$(newdb)
+    sql "$a" 'CREATE SCHEMA bk_incomplete'
+    refused 4 'not finished' bk-dump -d "$a"
+}
+
+# killed WORDS: the held dump must have ended with an ABRT that bk-put repeats.
+killed() {
+    let_go 1
+    matches "$1" "$(<"$BATS_TEST_TMPDIR/words")"
+    fails 3 bk-put "$BATS_TEST_TMPDIR/a.bk" <"$BATS_TEST_TMPDIR/held.bk"
+    matches "bk-dump gave up: .*$1" "$stderr"
+    [[ ! -e $BATS_TEST_TMPDIR/a.bk ]]
+    wait_until no_sessions "$a"
+}
+
+@test "a backend is killed in the middle: status 1, and its words go down the pipe" {
+    for jobs in 1 3; do
+        a=$(newdb)
+        dense "$a" t 30000
+        hold "$a" -j "$jobs"
+        sql postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '$a' AND query ~ 'COPY'"
+        killed 'copy public.t: .*terminating connection|copy public.t: .*closed the connection|copy public.t: .*server'
+        rm -r "$BATS_TEST_TMPDIR"/{out,g.held,g.gate}
+    done
+}
+
+pg_dump_of() {
+    local pid
+    for pid in $(<"/proc/$1/task/$1/children"); do
+        if is_program "$pid" pg_dump; then
+            echo "$pid"
+            return 0
+        fi
+    done
+    return 1
+}
+
+@test "pg_dump is killed in the middle: status 1, and its words go down the pipe" {
+    a=$(newdb)
+    long_definition "$a"
+    hold "$a" -j 2
+    kill -9 "$(pg_dump_of "$dump")"
+    killed 'pg_dump was ended by signal 9'
+}
+
+@test "pg_dump fails: status 1, and no END" {
+    a=$(newdb)
+    sql "$a" "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; UPDATE pg_proc SET pronamespace = 4242 WHERE proname = 'f'"
+    bk-dump -d "$a" >"$BATS_TEST_TMPDIR/a.bk" 2>"$BATS_TEST_TMPDIR/words" || status=$?
+    same "$status" 1
+    matches 'pg_dump failed with status 1' "$(<"$BATS_TEST_TMPDIR/words")"
+    fails 3 bk-verify -n <"$BATS_TEST_TMPDIR/a.bk"
+    matches 'bk-dump gave up: pg_dump failed' "$stderr"
+}
+
+@test "bk-dump ends with the tool behind it, and leaves no session" {
+    a=$(newdb)
+    dense "$a" t 30000
+    pipe "bk-dump -d '$a' -j 3 | head -c 100000 | wc -c"
+    same "$stages" '141 0 0'
+    wait_until no_sessions "$a"
+}
+
+@test "kill -9 of bk-dump leaves no pg_dump and no session" {
+    a=$(newdb)
+    long_definition "$a"
+    hold "$a" -j 2
+    child=$(pg_dump_of "$dump")
+    kill -9 "$dump"
+    wait_until is_gone "$child"
+    wait_until no_sessions "$a"
+}
