@@ -7,7 +7,6 @@
  * functions write straight to the stream.
  */
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,35 +20,35 @@
 #include "pg.h"
 #include "pool.h"
 #include "progress.h"
+#include "rows.h"
 #include "snapshot.h"
 #include "source.h"
 
 enum {
-    PART_PAGES =
-        1024, /* of a heap, in one COPY: whatever N is, so that the same table gives the same frames */
-    BODY_BYTES = 1 << 20,
+    /* Of a heap, in one COPY: whatever N is, so that the same table gives the same frames. */
+    PART_PAGES = 1024,
     QUEUE_BYTES = 8 << 20, /* waiting to be written */
 };
 
+/* What one COPY reads. */
+struct part {
+    size_t table;
+    uint32_t number;
+};
+
 struct dump {
-    const char *conninfo;
     struct snapshot snapshot;
     uint32_t first_item; /* of table 0 */
     struct source *source;
+    struct pg *leader;
     struct queue *queue;  /* NULL: no threads */
     pthread_mutex_t turn; /* held by a worker while it puts bodies that must follow each other */
-    pthread_mutex_t lock; /* of next_table, next_part */
-    size_t next_table;
-    uint32_t next_part;
-    atomic_int working;
-};
-
-/* A body on its way to the stream. */
-struct chunk {
-    uint32_t item, part;
-    bool more;
-    struct buf body;
-    struct digest rows;
+    pthread_mutex_t lock; /* of all below */
+    pthread_cond_t change;
+    struct part next;    /* that nobody has taken yet */
+    struct part *queued; /* behind somebody's lock: only the leader can read these */
+    size_t queued_count;
+    int others; /* workers that are at it, the leader aside */
 };
 
 static uint32_t parts_of(const struct table *t)
@@ -61,68 +60,23 @@ static uint32_t parts_of(const struct table *t)
 
 static void write_chunk(struct dump *d, struct chunk *c)
 {
-    source_data(d->source, c->item, c->part, c->more, c->body.data, c->body.len, &c->rows);
+    source_data(d->source, c->item, c->part, c->more, c->body.data, c->body.len, &c->digest);
     progress_add(c->body.len);
 }
 
-/* Hands a body on, and empties it. With threads the memory goes along. */
-static void put_chunk(struct dump *d, struct chunk *c)
+/* With threads the body goes into the queue, and its memory with it. */
+static void put_chunk(void *ctx, struct chunk *c)
 {
-    size_t size = c->body.len;
+    struct dump *d = ctx;
 
-    if (d->queue) {
-        struct chunk *copy = xmalloc(sizeof *copy);
-        *copy = *c;
-        c->body = (struct buf){0};
-        buf_room(&c->body, size); /* the next one of this part will be as long */
-        queue_put(d->queue, copy, copy->body.cap);
-    } else {
+    if (!d->queue) {
         write_chunk(d, c);
-        c->body.len = 0;
-    }
-    digest_begin(&c->rows, DIGEST_ROWS);
-}
-
-static void flush_chunk(struct dump *d, struct chunk *c)
-{
-    if (c->body.len == 0)
-        return;
-    pthread_mutex_lock(&d->turn);
-    put_chunk(d, c);
-    pthread_mutex_unlock(&d->turn);
-}
-
-/* A row longer than a body: several frames, with nothing in between. Its hash goes with the last. */
-static void put_long_row(struct dump *d, struct chunk *c, const char *row, size_t n)
-{
-    struct digest whole;
-
-    digest_begin(&whole, DIGEST_ROWS);
-    digest_row(&whole, row, n);
-    pthread_mutex_lock(&d->turn);
-    while (n > 0) {
-        size_t piece = n < BODY_BYTES ? n : BODY_BYTES;
-        buf_add(&c->body, row, piece);
-        row += piece;
-        n -= piece;
-        c->more = n > 0;
-        if (!c->more)
-            c->rows = whole;
-        put_chunk(d, c);
-    }
-    pthread_mutex_unlock(&d->turn);
-}
-
-static void add_row(struct dump *d, struct chunk *c, const char *row, size_t n)
-{
-    if (c->body.len + n > BODY_BYTES)
-        flush_chunk(d, c);
-    if (n > BODY_BYTES) {
-        put_long_row(d, c, row, n);
         return;
     }
-    buf_add(&c->body, row, n);
-    digest_row(&c->rows, row, n);
+    struct chunk *copy = xmalloc(sizeof *copy);
+    *copy = *c;
+    c->body = (struct buf){0};
+    queue_put(d->queue, copy, copy->body.cap);
 }
 
 /* The leader holds its lock already. For others NOWAIT: behind a lock that waits for the leader's, they would
@@ -154,79 +108,111 @@ static void copy_sql(struct pg *pg, const struct table *t, uint32_t part, bool l
     buf_free(&name);
 }
 
-/* Runs a COPY and sends its rows on as bodies. */
-static void copy_rows(struct dump *d, struct pg *pg, struct chunk *c, const char *what, const char *sql)
+/* Sends on the rows of a COPY that has begun. */
+static void copy_rows(struct dump *d, struct pg *pg, uint32_t item, uint32_t part)
 {
+    struct rows rows = {.chunk = {.item = item, .part = part},
+                        .put = put_chunk,
+                        .ctx = d,
+                        .turn = d->queue ? &d->turn : NULL};
     char *row;
     size_t n;
 
-    pg_copy_out(pg, what, sql);
+    digest_begin(&rows.chunk.digest, DIGEST_ROWS);
     while ((n = pg_copy_get(pg, &row)) > 0) {
-        add_row(d, c, row, n);
+        rows_add(&rows, row, n);
         pg_copy_free(row);
     }
-    flush_chunk(d, c);
-    buf_free(&c->body);
+    rows_end(&rows);
 }
 
-static void copy_part(struct dump *d, struct pg *pg, bool leader, size_t table, uint32_t part)
+/* False if somebody waits for an exclusive lock on the table (SQLSTATE 55P03, lock_not_available). */
+static bool copy_part(struct dump *d, struct pg *pg, const struct part *p)
 {
-    const struct table *t = &d->snapshot.table[table];
-    struct chunk c = {.item = d->first_item + (uint32_t)table, .part = part};
+    const struct table *t = &d->snapshot.table[p->table];
     char *what = xasprintf("copy %s.%s", t->schema, t->name);
     struct buf sql = {0};
 
-    digest_begin(&c.rows, DIGEST_ROWS);
-    copy_sql(pg, t, part, leader, &sql);
-    copy_rows(d, pg, &c, what, buf_str(&sql));
+    copy_sql(pg, t, p->number, pg == d->leader, &sql);
+    bool begun = pg_copy_out_unless(pg, what, buf_str(&sql), "55P03");
+    if (begun)
+        copy_rows(d, pg, d->first_item + (uint32_t)p->table, p->number);
     buf_free(&sql);
     free(what);
+    return begun;
 }
 
-/* The next part of a table that nobody has taken. False: all have been. */
-static bool next_part(struct dump *d, size_t *table, uint32_t *part)
+/* The next part that nobody has taken. False: all have been. */
+static bool next_part(struct dump *d, struct part *p)
 {
     pthread_mutex_lock(&d->lock);
-    bool there = d->next_table < d->snapshot.tables;
-    *table = d->next_table;
-    *part = d->next_part;
-    if (there && ++d->next_part == parts_of(&d->snapshot.table[d->next_table])) {
-        d->next_table++;
-        d->next_part = 0;
-    }
+    bool there = d->next.table < d->snapshot.tables;
+    *p = d->next;
+    if (there && ++d->next.number == parts_of(&d->snapshot.table[d->next.table]))
+        d->next = (struct part){.table = d->next.table + 1};
     pthread_mutex_unlock(&d->lock);
     return there;
 }
 
-static void copy_parts(struct dump *d, struct pg *pg, bool leader)
+/* A part that another worker could not read. Waits as long as one may still come. False: none will. */
+static bool next_queued(struct dump *d, struct part *p)
 {
-    size_t table;
-    uint32_t part;
-
-    while (next_part(d, &table, &part))
-        copy_part(d, pg, leader, table, part);
+    pthread_mutex_lock(&d->lock);
+    while (d->queued_count == 0 && d->others > 0)
+        pthread_cond_wait(&d->change, &d->lock);
+    bool there = d->queued_count > 0;
+    if (there)
+        *p = d->queued[--d->queued_count];
+    pthread_mutex_unlock(&d->lock);
+    return there;
 }
 
-struct worker {
-    struct dump *dump;
-    struct pg *leader; /* NULL: opens a connection of its own */
-};
+static void leave_to_leader(struct dump *d, const struct part *p)
+{
+    pthread_mutex_lock(&d->lock);
+    d->queued = xrealloc(d->queued, d->queued_count + 1, sizeof *p);
+    d->queued[d->queued_count++] = *p;
+    pthread_cond_signal(&d->change);
+    pthread_mutex_unlock(&d->lock);
+}
+
+static void lead(struct dump *d)
+{
+    struct part p;
+
+    while (next_part(d, &p) || next_queued(d, &p))
+        if (!copy_part(d, d->leader, &p))
+            bug(); /* it takes no lock */
+}
+
+static void *run_leader(void *arg)
+{
+    struct dump *d = arg;
+
+    lead(d);
+    queue_end(d->queue);
+    return NULL;
+}
 
 static void *run_worker(void *arg)
 {
-    struct worker *w = arg;
-    struct dump *d = w->dump;
-    struct pg *pg = w->leader;
+    struct dump *d = arg;
+    struct pg *pg = pg_again(d->leader, "bk-dump");
+    struct part p;
 
-    if (!pg) {
-        pg = pg_open(d->conninfo, "bk-dump");
+    snapshot_join(pg, d->snapshot.id);
+    while (next_part(d, &p)) {
+        if (copy_part(d, pg, &p))
+            continue;
+        leave_to_leader(d, &p);
+        pg_exec(pg, "go on", "ROLLBACK");
         snapshot_join(pg, d->snapshot.id);
     }
-    copy_parts(d, pg, w->leader);
-    if (!w->leader)
-        pg_close(pg);
-    if (atomic_fetch_sub(&d->working, 1) == 1)
-        queue_end(d->queue);
+    pg_close(pg);
+    pthread_mutex_lock(&d->lock);
+    d->others--;
+    pthread_cond_signal(&d->change);
+    pthread_mutex_unlock(&d->lock);
     return NULL;
 }
 
@@ -262,49 +248,54 @@ static void write_queue(struct dump *d)
     }
 }
 
-/* All rows of a COPY by the main thread, once the tables are done. */
-static void copy_item(struct dump *d, struct pg *pg, uint32_t item, const char *what, const char *sql)
-{
-    struct chunk c = {.item = item};
-
-    digest_begin(&c.rows, DIGEST_ROWS);
-    copy_rows(d, pg, &c, what, sql);
-}
-
-static void write_sequences(struct dump *d, struct pg *pg, uint32_t item)
+static void write_sequences(struct dump *d, uint32_t item)
 {
     struct buf sql = {0};
 
-    for (uint64_t after = 0; (after = describe_sequences(pg, after, &sql)) > 0; sql.len = 0)
-        copy_item(d, pg, item, "read the sequences", buf_str(&sql));
+    for (uint64_t after = 0; (after = describe_sequences(d->leader, after, &sql)) > 0; sql.len = 0) {
+        pg_copy_out(d->leader, "read the sequences", buf_str(&sql));
+        copy_rows(d, d->leader, item, 0);
+    }
     buf_free(&sql);
 }
 
-/* Rows by `jobs` connections while the archive is written, then the rest. */
-static void write_data(struct dump *d, struct pg *leader, struct child *pg_dump, int jobs)
+static void write_large_objects(struct dump *d, uint32_t item)
+{
+    pg_copy_out(d->leader, "read the large objects", lo_copy_out);
+    copy_rows(d, d->leader, item, 0);
+}
+
+static void write_tables_by_threads(struct dump *d, struct child *pg_dump, int jobs)
 {
     pthread_t *thread = xcalloc((size_t)jobs, sizeof thread[0]);
-    struct worker lead = {.dump = d, .leader = leader}, other = {.dump = d};
-    uint32_t schema = d->first_item - 1, sequences = d->first_item + (uint32_t)d->snapshot.tables;
+
+    d->queue = queue_open(QUEUE_BYTES);
+    d->others = jobs - 1;
+    for (int i = 0; i < jobs; i++)
+        thread[i] = thread_start(i ? run_worker : run_leader, d);
+    write_archive(d, pg_dump, d->first_item - 1);
+    write_queue(d);
+    for (int i = 0; i < jobs; i++)
+        pthread_join(thread[i], NULL);
+    queue_free(d->queue);
+    d->queue = NULL;
+    free(d->queued);
+    free(thread);
+}
+
+/* Rows by `jobs` connections while the archive is written, then the rest. */
+static void write_data(struct dump *d, struct child *pg_dump, int jobs)
+{
+    uint32_t behind = d->first_item + (uint32_t)d->snapshot.tables;
 
     if (jobs == 1) {
-        write_archive(d, pg_dump, schema);
-        copy_parts(d, leader, true);
+        write_archive(d, pg_dump, d->first_item - 1);
+        lead(d);
     } else {
-        d->queue = queue_open(QUEUE_BYTES);
-        d->working = jobs;
-        for (int i = 0; i < jobs; i++)
-            thread[i] = thread_start(run_worker, i ? &other : &lead);
-        write_archive(d, pg_dump, schema);
-        write_queue(d);
-        for (int i = 0; i < jobs; i++)
-            pthread_join(thread[i], NULL);
-        queue_free(d->queue);
-        d->queue = NULL;
+        write_tables_by_threads(d, pg_dump, jobs);
     }
-    write_sequences(d, leader, sequences);
-    copy_item(d, leader, sequences + 1, "read the large objects", lo_copy_out);
-    free(thread);
+    write_sequences(d, behind);
+    write_large_objects(d, behind + 1);
 }
 
 static uint32_t write_item(struct source *s, enum digest_kind kind, struct fields *item)
@@ -364,7 +355,7 @@ static void check_options(const struct options *o)
 
 static void dump(struct dump *d, const struct options *o)
 {
-    struct pg *leader = pg_open(d->conninfo, "bk-dump");
+    struct pg *leader = d->leader = pg_open(pg_conninfo(o->database), "bk-dump");
     struct pg_child child = pg_child(leader);
     struct head head;
 
@@ -380,7 +371,7 @@ static void dump(struct dump *d, const struct options *o)
     d->source = source_open(STDOUT_FILENO, "standard output", &head);
     progress_begin(d->snapshot.bytes);
     write_items(d, leader, &pg_dump);
-    write_data(d, leader, &archive, o->jobs);
+    write_data(d, &archive, o->jobs);
     progress_end();
     source_end(d->source);
     pg_close(leader);
@@ -394,7 +385,9 @@ static void dump(struct dump *d, const struct options *o)
 int main(int argc, char **argv)
 {
     struct options o = {.jobs = opt_cores(4)};
-    struct dump d = {.turn = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER};
+    struct dump d = {.turn = PTHREAD_MUTEX_INITIALIZER,
+                     .lock = PTHREAD_MUTEX_INITIALIZER,
+                     .change = PTHREAD_COND_INITIALIZER};
     const struct opt opt[] = {
         {OPT_STRING, 'd', NULL, "DB", "database: name, conninfo, URI, or env:VAR", &o.database, 0, 0},
         {OPT_NUMBER, 'j', NULL, "N", "connections (cores, at most 4); 1: no threads", &o.jobs, 1, 256},
@@ -412,7 +405,6 @@ int main(int argc, char **argv)
 
     opt_parse(&cmd, argc, argv);
     check_options(&o);
-    d.conninfo = pg_conninfo(o.database);
     dump(&d, &o);
     free(o.tags.value);
     return DONE_OK;

@@ -24,7 +24,6 @@
 enum { QUEUE_BYTES = 8 << 20 };
 
 struct load {
-    const char *conninfo;
     int jobs;
     struct pg *pg; /* the main thread's: definitions, configuration tables, sequences; with -j 1 all */
     struct copier *copier;
@@ -58,7 +57,7 @@ struct chunk {
 
 static struct pg *connect_to(const struct load *l)
 {
-    struct pg *pg = pg_open(l->conninfo, "bk-load");
+    struct pg *pg = pg_again(l->pg, "bk-load");
 
     if (l->encoding)
         pg_set_encoding(pg, l->encoding);
@@ -437,9 +436,8 @@ int main(int argc, char **argv)
     opt_parse(&cmd, argc, argv);
     if (!database)
         opt_wrong("say with -d which database to load into");
-    l.conninfo = pg_conninfo(database);
     l.restore = (struct restore){.archive = -1, .made_with = "", .jobs = l.jobs};
-    l.pg = pg_open(l.conninfo, "bk-load");
+    l.pg = pg_open(pg_conninfo(database), "bk-load");
     l.copier = &(struct copier){.load = &l, .pg = l.pg};
     filter_tap(&tap, &l, &filter_stdin_only);
     pg_close(l.pg);

@@ -7,8 +7,17 @@
 #include "io.h"
 #include "msg.h"
 
+/* One parameter of a connection. */
+struct parameter {
+    char *key, *value;
+    bool secret;
+};
+
 struct pg {
     PGconn *conn;
+    struct parameter
+        *parameter; /* all that it was connected with, of several hosts only the one that it has */
+    size_t parameters;
     const char *what; /* of the COPY that is under way */
 };
 
@@ -103,10 +112,55 @@ static void set_session(struct pg *pg)
     buf_free(&sql);
 }
 
-struct pg *pg_open(const char *conninfo, const char *app)
+/* conninfo: keyword = 'value', with quotes and backslashes escaped (PostgreSQL's documentation, "Connection
+ * Strings"). */
+static void add_conninfo(struct buf *b, const char *key, const char *value)
 {
-    const char *const keys[] = {"dbname", "fallback_application_name", NULL};
-    const char *const values[] = {conninfo, app, NULL};
+    buf_addf(b, "%s%s='", b->len ? " " : "", key);
+    for (; *value; value++) {
+        if (*value == '\'' || *value == '\\')
+            buf_addc(b, '\\');
+        buf_addc(b, *value);
+    }
+    buf_addc(b, '\'');
+}
+
+/* The value of a parameter: of host, address and port, libpq may have been given lists, and has chosen. */
+static const char *chosen(const struct pg *pg, const PQconninfoOption *o)
+{
+    if (strcmp(o->keyword, "host") == 0)
+        return PQhost(pg->conn);
+    if (strcmp(o->keyword, "port") == 0)
+        return PQport(pg->conn);
+    if (strcmp(o->keyword, "hostaddr") == 0 && o->val && *o->val)
+        return PQhostaddr(pg->conn);
+    return o->val;
+}
+
+/* A service, if one was named, has been looked up already. */
+static void remember_parameters(struct pg *pg)
+{
+    static const char *const done[] = {"service", "fallback_application_name", "client_encoding"};
+    PQconninfoOption *all = PQconninfo(pg->conn);
+
+    if (!all)
+        die(FAILED, "out of memory");
+    for (PQconninfoOption *o = all; o->keyword; o++) {
+        const char *value = chosen(pg, o);
+        bool wanted = value && *value;
+        for (size_t i = 0; i < sizeof done / sizeof done[0]; i++)
+            wanted = wanted && strcmp(o->keyword, done[i]) != 0;
+        if (!wanted)
+            continue;
+        pg->parameter = xrealloc(pg->parameter, pg->parameters + 1, sizeof pg->parameter[0]);
+        pg->parameter[pg->parameters++] = (struct parameter){
+            .key = xstrdup(o->keyword), .value = xstrdup(value), .secret = strchr(o->dispchar, '*')};
+    }
+    PQconninfoFree(all);
+}
+
+static struct pg *open_with(const char *const *keys, const char *const *values)
+{
     struct pg *pg = xcalloc(1, sizeof *pg);
 
     pg->conn = PQconnectdbParams(keys, values, 1);
@@ -118,6 +172,7 @@ struct pg *pg_open(const char *conninfo, const char *app)
         die_pg(pg, "connect to the database");
     }
     PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
+    remember_parameters(pg);
     set_session(pg);
     struct pg_rows *r = pg_query(pg, "ask for the encoding", "SELECT pg_catalog.getdatabaseencoding()");
     pg_set_encoding(pg, pg_value(r, 0, 0));
@@ -125,9 +180,45 @@ struct pg *pg_open(const char *conninfo, const char *app)
     return pg;
 }
 
+struct pg *pg_open(const char *conninfo, const char *app)
+{
+    const char *const keys[] = {"dbname", "fallback_application_name", NULL};
+    const char *const values[] = {conninfo, app, NULL};
+
+    return open_with(keys, values);
+}
+
+struct pg *pg_again(const struct pg *pg, const char *app)
+{
+    const char **keys = xcalloc(pg->parameters + 2, sizeof keys[0]);
+    const char **values = xcalloc(pg->parameters + 2, sizeof values[0]);
+    struct buf dbname = {0};
+
+    for (size_t i = 0; i < pg->parameters; i++) {
+        keys[i] = pg->parameter[i].key;
+        values[i] = pg->parameter[i].value;
+        if (strcmp(keys[i], "dbname") == 0) { /* it would be taken for conninfo if it looks so */
+            add_conninfo(&dbname, keys[i], values[i]);
+            values[i] = buf_str(&dbname);
+        }
+    }
+    keys[pg->parameters] = "fallback_application_name";
+    values[pg->parameters] = app;
+    struct pg *again = open_with(keys, values);
+    free(keys);
+    free(values);
+    buf_free(&dbname);
+    return again;
+}
+
 void pg_close(struct pg *pg)
 {
     PQfinish(pg->conn);
+    for (size_t i = 0; i < pg->parameters; i++) {
+        free(pg->parameter[i].key);
+        free(pg->parameter[i].value);
+    }
+    free(pg->parameter);
     free(pg);
 }
 
@@ -241,22 +332,32 @@ void pg_literal(struct pg *pg, const char *value, struct buf *out)
     add_quoted(pg, PQescapeLiteral(pg->conn, value, strlen(value)), out);
 }
 
-/* Sends `sql` and reads results until the COPY begins. */
-static void begin_copy(struct pg *pg, const char *what, const char *sql, ExecStatusType wanted)
+/* Sends `sql` and reads results until the COPY begins. False if the server refuses with the SQLSTATE
+ * `unless`. */
+static bool begin_copy(struct pg *pg, const char *what, const char *sql, ExecStatusType wanted,
+                       const char *unless)
 {
+    PGresult *result;
+
     pg->what = what;
     if (!PQsendQuery(pg->conn, sql))
         die_pg(pg, what);
-    for (;;) {
-        PGresult *result = PQgetResult(pg->conn);
-        ExecStatusType status = PQresultStatus(result); /* of NULL: PGRES_FATAL_ERROR */
-        bool ok = succeeded(result);
-        PQclear(result);
-        if (status == wanted)
-            return;
-        if (!ok)
+    while ((result = PQgetResult(pg->conn))) {
+        const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+        bool begun = PQresultStatus(result) == wanted;
+        bool refused = unless && state && strcmp(state, unless) == 0;
+        if (!begun && !refused && !succeeded(result))
             die_pg(pg, what);
+        PQclear(result);
+        if (begun)
+            return true;
+        if (refused) {
+            while ((result = PQgetResult(pg->conn)))
+                PQclear(result);
+            return false;
+        }
     }
+    die_pg(pg, what);
 }
 
 /* After the last byte of a COPY: the server's count of rows. Whatever it says besides must be success, too.
@@ -277,7 +378,12 @@ static uint64_t end_copy(struct pg *pg)
 
 void pg_copy_out(struct pg *pg, const char *what, const char *sql)
 {
-    begin_copy(pg, what, sql, PGRES_COPY_OUT);
+    begin_copy(pg, what, sql, PGRES_COPY_OUT, NULL);
+}
+
+bool pg_copy_out_unless(struct pg *pg, const char *what, const char *sql, const char *state)
+{
+    return begin_copy(pg, what, sql, PGRES_COPY_OUT, state);
 }
 
 size_t pg_copy_get(struct pg *pg, char **row)
@@ -299,7 +405,7 @@ void pg_copy_free(char *row)
 
 void pg_copy_in(struct pg *pg, const char *what, const char *sql)
 {
-    begin_copy(pg, what, sql, PGRES_COPY_IN);
+    begin_copy(pg, what, sql, PGRES_COPY_IN, NULL);
 }
 
 void pg_copy_put(struct pg *pg, const void *bytes, size_t n)
@@ -323,39 +429,19 @@ uint64_t pg_copy_end(struct pg *pg)
     return end_copy(pg);
 }
 
-/* conninfo: keyword = 'value', with quotes and backslashes escaped (PostgreSQL's documentation, "Connection
- * Strings"). */
-static void add_conninfo(struct buf *b, const char *key, const char *value)
-{
-    buf_addf(b, "%s%s='", b->len ? " " : "", key);
-    for (; *value; value++) {
-        if (*value == '\'' || *value == '\\')
-            buf_addc(b, '\\');
-        buf_addc(b, *value);
-    }
-    buf_addc(b, '\'');
-}
-
-/* Fields that libpq marks as secret ("*") or for debugging ("D") stay out; so does what PGOPTIONS gave, for
- * settings there break some extensions' scripts. The service, if any, has been looked up already. */
+/* What libpq marks as secret stays out; so does what PGOPTIONS gave, for settings there break some
+ * extensions' scripts. */
 static char *child_conninfo(const struct pg *pg)
 {
-    PQconninfoOption *all = PQconninfo(pg->conn);
     struct buf b = {0};
 
-    if (!all)
-        die(FAILED, "out of memory");
-    for (PQconninfoOption *o = all; o->keyword; o++) {
-        bool wanted = o->val && *o->val && !strchr(o->dispchar, '*') && strcmp(o->keyword, "passfile") != 0 &&
-                      strcmp(o->keyword, "service") != 0 &&
-                      strcmp(o->keyword, "fallback_application_name") != 0 &&
-                      strcmp(o->keyword, "client_encoding") != 0;
-        if (strcmp(o->keyword, "options") == 0 && getenv("PGOPTIONS"))
-            wanted = false;
-        if (wanted)
-            add_conninfo(&b, o->keyword, o->val);
+    for (size_t i = 0; i < pg->parameters; i++) {
+        const struct parameter *p = &pg->parameter[i];
+        bool ours =
+            p->secret || strcmp(p->key, "passfile") == 0; /* pg_child() has a password file of its own */
+        if (!ours && !(strcmp(p->key, "options") == 0 && getenv("PGOPTIONS")))
+            add_conninfo(&b, p->key, p->value);
     }
-    PQconninfoFree(all);
     return buf_str(&b);
 }
 

@@ -23,6 +23,9 @@ const char *pg_conninfo(const char *d);
 /* Connects, and sets what all our sessions need: search_path empty, timeouts off, the settings that COPY text
  * depends on (below), client_encoding as the database's. `app` is the application_name. */
 struct pg *pg_open(const char *conninfo, const char *app);
+/* Another connection to the very server that `pg` has, of several that its conninfo may name. Any thread may
+ * call. */
+struct pg *pg_again(const struct pg *pg, const char *app);
 void pg_close(struct pg *pg);
 
 /* The settings under which COPY writes and reads its text, as "NAME=VALUE", ended by NULL. */
@@ -58,6 +61,8 @@ void pg_literal(struct pg *pg, const char *value, struct buf *out);
  * included, and is freed with pg_copy_free() before the next call. `what` is kept for the messages of the
  * calls that follow. */
 void pg_copy_out(struct pg *pg, const char *what, const char *sql);
+/* False, and nothing more, if the server refuses with this SQLSTATE before the COPY has begun. */
+bool pg_copy_out_unless(struct pg *pg, const char *what, const char *sql, const char *state);
 size_t pg_copy_get(struct pg *pg, char **row);
 void pg_copy_free(char *row);
 
