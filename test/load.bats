@@ -109,6 +109,25 @@ cut_at() {
     marked_and_said
 }
 
+# Whatever bit it is: a target that is untouched, or says that it is not finished.
+flips() {
+    local seed
+    make_backup
+    for seed in "$@"; do
+        not_loaded 3 '(byte|frame) [0-9]+|not a bk stream|is empty' "$streamend" flip "$seed" 2>/dev/null
+        if is_marked "$b"; then
+            marked_and_said
+            dropdb "$b"
+            createdb -T template0 "$b"
+        fi
+    done
+    is_untouched "$b"
+    bk-load -q -d "$b" <"$file" # and the whole one goes in
+}
+
+@test "a bit that flipped, 1 to 32" { flips $(seq 1 32); }
+@test "a bit that flipped, 33 to 64" { flips $(seq 33 64); }
+
 # Each of these is found at the end, when the rows are there already.
 differs() {
     make_backup

@@ -126,6 +126,22 @@ json() {
     same "$output" ''
 }
 
+@test "bk-cat: cut at each frame, 64 bits changed" {
+    make_backup
+    "$streamend" list <"$file" >"$BATS_TEST_TMPDIR/list"
+    while read -r at _; do
+        head -c "$at" "$file" >"$file.bad"
+        fails 3 bk-cat -t u <"$file.bad"
+        matches '(byte|frame) [0-9]+|is empty' "$stderr"
+    done <"$BATS_TEST_TMPDIR/list"
+    for seed in {1..64}; do
+        "$streamend" flip "$seed" <"$file" >"$file.bad" 2>/dev/null
+        fails 3 bk-cat --ddl <"$file.bad"
+        same "$output" ''
+        matches '(byte|frame) [0-9]+|not a bk stream' "$stderr"
+    done
+}
+
 # The words of pg_dump --schema-only, without what differs from run to run.
 definitions() {
     pg_dump --schema-only "$1" | grep -Ev '^.(un)?restrict '

@@ -27,7 +27,7 @@ struct seen {
     atomic_int workers_used;
     bool slow_done;
     pthread_t main;
-    bool all_in_main;
+    atomic_bool all_in_main;
 };
 
 static void spin(size_t n)

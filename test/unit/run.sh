@@ -13,6 +13,10 @@ for program; do
         passed=$((passed + ${counts%% *}))
         counts=${counts#*, }
         failed=$((failed + ${counts%% *}))
+        if [ "$status" != 0 ] && [ "${counts%% *}" = 0 ]; then # a sanitizer that found something at the end
+            failed=$((failed + 1))
+            echo "$program: all passed, but it ended with status $status"
+        fi
         ;;
     *)
         failed=$((failed + 1))
