@@ -20,6 +20,7 @@
 #include "pool.h"
 #include "progress.h"
 #include "restore.h"
+#include "target.h"
 
 enum { QUEUE_BYTES = 8 << 20 };
 
@@ -143,62 +144,17 @@ static void join_workers(struct load *l)
     l->queue = NULL;
 }
 
-/* What somebody made in this database: not what every new one has (oids below 16384, the FirstNormalObjectId
- * of PostgreSQL's access/transam.h), nor what belongs to an extension. */
-#define OWN_OBJECTS(catalog, of_schema)                                                                      \
-    "SELECT FROM pg_catalog." catalog " o WHERE o.oid >= 16384 AND " of_schema                               \
-    " AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog." catalog "'"         \
-    "::pg_catalog.regclass AND d.objid = o.oid AND d.deptype = 'e')"
-#define NOT_SYSTEM(schema) schema "::pg_catalog.regnamespace::text !~ '^\"?pg_'"
-
-static void check_empty(struct load *l)
-{
-    struct pg_rows *r = pg_query(
-        l->pg, "look at the target",
-        "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'bk_incomplete'), "
-        "pg_catalog.count(*) FROM (" OWN_OBJECTS(
-            "pg_class",
-            NOT_SYSTEM(
-                "relnamespace") " AND relkind IN "
-                                "('r', 'p', 'v', "
-                                "'m', 'S', 'f')") " UNION ALL " OWN_OBJECTS("pg_proc",
-                                                                            NOT_SYSTEM(
-                                                                                "pronamespace")) " UNION "
-                                                                                                 "ALL"
-                                                                                                 " " OWN_OBJECTS(
-                                                                                                     "pg_"
-                                                                                                     "type",
-                                                                                                     NOT_SYSTEM(
-                                                                                                         "typ"
-                                                                                                         "nam"
-                                                                                                         "esp"
-                                                                                                         "ac"
-                                                                                                         "e") " AND typtype IN ('e', "
-                                                                                                              "'d', 'r')") " UNION "
-                                                                                                                           "ALL"
-                                                                                                                           " " OWN_OBJECTS(
-                                                                                                                               "pg_namespace",
-                                                                                                                               "nspname !~ '^pg_' AND nspname <> 'public'") " UNION ALL SELECT FROM pg_catalog.pg_largeobject_metadata) own");
-
-    if (strcmp(pg_value(r, 0, 0), "t") == 0) {
-        hint("drop the database and create it anew: dropdb, createdb -T template0");
-        die(GUARDED, "the database '%s' is a load that was not finished (schema bk_incomplete)",
-            pg_database(l->pg));
-    }
-    if (pg_number(r, 0, 1) > 0) {
-        hint("load into a new database: createdb -T template0 NAME");
-        die(GUARDED, "the database '%s' is not empty: it has %" PRIu64 " objects of its own",
-            pg_database(l->pg), pg_number(r, 0, 1));
-    }
-    pg_free(r);
-}
-
 static void begin(void *ctx, const struct head *h)
 {
+    struct load *l = ctx;
+    uint64_t estimate = 0;
+
     if (strcmp(head_kind(h), "backup") != 0)
         die(GUARDED, "this is no backup, but a stream of kind '%s'", head_kind(h));
     filter_want_plain(h);
-    check_empty(ctx);
+    target_check_empty(l->pg);
+    fields_get_u64(&h->fields, "estimate", &estimate);
+    progress_begin(estimate);
 }
 
 static void take_item(struct load *l, const struct item *i)
@@ -218,7 +174,6 @@ static void take_item(struct load *l, const struct item *i)
 static void make_copy(struct load *l, const struct item *i, struct buf *sql)
 {
     size_t columns = 0;
-
     const char *schema = fields_get(&i->fields, "root-schema"), *name = fields_get(&i->fields, "root-name");
 
     buf_adds(sql, "COPY ");
@@ -234,26 +189,8 @@ static void make_copy(struct load *l, const struct item *i, struct buf *sql)
     buf_adds(sql, columns ? ") FROM STDIN" : " FROM STDIN");
 }
 
-static void say_incomplete(void *arg, enum status status, const char *why)
+static void make_statements(struct load *l)
 {
-    (void)status, (void)why;
-    warning("the database '%s' is not finished (schema bk_incomplete): drop it, and create it anew",
-            pg_database(((const struct load *)arg)->pg));
-}
-
-/* All ITEMs and the archive are there: makes schemas and tables. From here on the target is not empty. */
-static void define(struct load *l)
-{
-    if (l->restore.archive < 0)
-        die(BAD_DATA, "the backup has no definitions");
-    if (l->encoding)
-        pg_set_encoding(l->pg, l->encoding);
-    pg_exec(l->pg, "mark the database as not finished",
-            "SET synchronous_commit = off; CREATE SCHEMA bk_incomplete; "
-            "COMMENT ON SCHEMA bk_incomplete IS 'bk-load has not finished with this database'");
-    undo_on_die(say_incomplete, l);
-    l->restore.child = pg_child(l->pg);
-    restore_pre_data(&l->restore);
     l->what = xcalloc(l->contents.count, sizeof l->what[0]);
     l->copy = xcalloc(l->contents.count, sizeof l->copy[0]);
     l->server_rows = xcalloc(l->contents.count, sizeof l->server_rows[0]);
@@ -271,6 +208,20 @@ static void define(struct load *l)
         if (sql.len > 0)
             l->copy[i] = buf_str(&sql);
     }
+}
+
+/* All ITEMs and the archive are there: makes schemas and tables. From here on the target is not empty. */
+static void define(struct load *l)
+{
+    if (l->restore.archive < 0)
+        die(BAD_DATA, "the backup has no definitions");
+    if (l->encoding)
+        pg_set_encoding(l->pg, l->encoding);
+    pg_exec(l->pg, "set up the session", "SET synchronous_commit = off"); /* target_unmark() waits for all */
+    target_mark(l->pg);
+    l->restore.child = pg_child(l->pg);
+    restore_pre_data(&l->restore);
+    make_statements(l);
     pg_exec(
         l->pg, "prepare for the sequences",
         "CREATE TEMPORARY TABLE bk_sequence (schema text, name text, last_value bigint, is_called boolean)");
@@ -314,7 +265,6 @@ static void take_rows(struct load *l, const struct frame *f, const uint8_t *body
 static const char *take_data(struct load *l, const struct frame *f, const uint8_t *body)
 {
     const struct item *i = &l->contents.item[f->item - 1];
-
     const char *wrong = contents_data(&l->contents, f);
 
     if (wrong)
@@ -359,21 +309,6 @@ static void compare(const struct load *l, const struct fields *end)
     }
 }
 
-/* The last change. Event triggers of the database, which are there by now, may refuse it: they do not fire
- * for a replica. Whoever may make event triggers may say that; for others there is none that could fire. */
-static void finish(struct load *l)
-{
-    char state[6], *words;
-
-    pg_exec(l->pg, "wait for the disk from here on", "SET synchronous_commit = on");
-    if (pg_try(l->pg,
-               "BEGIN; SET LOCAL session_replication_role = replica; DROP SCHEMA bk_incomplete; COMMIT",
-               state, &words))
-        return;
-    free(words);
-    pg_exec(l->pg, "mark the database as finished", "ROLLBACK; DROP SCHEMA bk_incomplete");
-}
-
 static const char *end(void *ctx, struct writer *out, const struct fields *end)
 {
     struct load *l = ctx;
@@ -392,8 +327,7 @@ static const char *end(void *ctx, struct writer *out, const struct fields *end)
     info("%s rows are there and agree; now indexes and constraints", fields_get(end, "rows"));
     restore_post_data(&l->restore);
     restore_views(&l->restore);
-    finish(l);
-    undo_forget(say_incomplete, l);
+    target_unmark(l->pg);
     info("done; ANALYZE brings statistics at once");
     return NULL;
 }

@@ -69,10 +69,9 @@ const char *contents_digest(struct contents *c, const struct frame *f, const uin
 {
     struct item *i = &c->item[f->item - 1];
 
-    if (i->type == ITEM_OTHER)
+    if (i->type == ITEM_OTHER || digest_add(&i->found, body, f->length, f->flags & FRAME_MORE))
         return NULL;
-    return digest_add(&i->found, body, f->length, f->flags & FRAME_MORE) ? NULL
-                                                                         : "it does not hold whole rows";
+    return "it does not hold whole rows";
 }
 
 const char *contents_done(struct contents *c, const struct frame *f, const uint8_t *body)

@@ -55,10 +55,10 @@ void lo_apply(struct pg *pg)
         "SELECT oid, pg_catalog.lo_create(oid) FROM (SELECT oid FROM pg_temp.bk_lo WHERE pageno IS NULL) o",
         NULL);
     pg_exec(pg, "write large objects",
-            "INSERT INTO pg_temp.bk_lo_object SELECT oid, owner, acl, comment FROM pg_temp.bk_lo WHERE "
-            "pageno IS NULL;"
-            "SELECT pg_catalog.lo_put(oid, pageno * 2048::bigint, data) FROM pg_temp.bk_lo WHERE pageno IS "
-            "NOT NULL;"
+            "INSERT INTO pg_temp.bk_lo_object"
+            " SELECT oid, owner, acl, comment FROM pg_temp.bk_lo WHERE pageno IS NULL;"
+            "SELECT pg_catalog.lo_put(oid, pageno * 2048::bigint, data)"
+            " FROM pg_temp.bk_lo WHERE pageno IS NOT NULL;"
             "TRUNCATE pg_temp.bk_lo");
 }
 

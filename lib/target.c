@@ -1,0 +1,75 @@
+#include "target.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What somebody made in this database: not what every new one has (oids below 16384, the FirstNormalObjectId
+ * of PostgreSQL's access/transam.h), nor what belongs to an extension. */
+/* clang-format off */
+#define OWN_OBJECTS(catalog, which) \
+    "SELECT FROM pg_catalog." catalog " o WHERE o.oid >= 16384 AND " which \
+    " AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = o.oid AND d.deptype = 'e'" \
+    "  AND d.classid = 'pg_catalog." catalog "'::pg_catalog.regclass)"
+
+#define IN_USER_SCHEMA(schema) schema "::pg_catalog.regnamespace::text !~ '^\"?pg_'"
+
+static const char looks[] =
+    "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'bk_incomplete'),"
+    " pg_catalog.count(*) FROM ("
+    OWN_OBJECTS("pg_class", IN_USER_SCHEMA("relnamespace") " AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f')")
+    " UNION ALL "
+    OWN_OBJECTS("pg_proc", IN_USER_SCHEMA("pronamespace"))
+    " UNION ALL "
+    OWN_OBJECTS("pg_type", IN_USER_SCHEMA("typnamespace") " AND typtype IN ('e', 'd', 'r')")
+    " UNION ALL "
+    OWN_OBJECTS("pg_namespace", "nspname !~ '^pg_' AND nspname <> 'public'")
+    " UNION ALL SELECT FROM pg_catalog.pg_largeobject_metadata) own";
+/* clang-format on */
+
+void target_check_empty(struct pg *pg)
+{
+    struct pg_rows *r = pg_query(pg, "look at the target", looks);
+
+    if (strcmp(pg_value(r, 0, 0), "t") == 0) {
+        hint("drop the database and create it anew: dropdb, createdb -T template0");
+        die(GUARDED, "the database '%s' is a load that was not finished (schema bk_incomplete)",
+            pg_database(pg));
+    }
+    if (pg_number(r, 0, 1) > 0) {
+        hint("load into a new database: createdb -T template0 NAME");
+        die(GUARDED, "the database '%s' is not empty: it has %" PRIu64 " objects of its own", pg_database(pg),
+            pg_number(r, 0, 1));
+    }
+    pg_free(r);
+}
+
+static void say_incomplete(void *arg, enum status status, const char *why)
+{
+    (void)status, (void)why;
+    warning("the database '%s' is not finished (schema bk_incomplete): drop it, and create it anew",
+            pg_database(arg));
+}
+
+void target_mark(struct pg *pg)
+{
+    pg_exec(pg, "mark the database as not finished",
+            "CREATE SCHEMA bk_incomplete; "
+            "COMMENT ON SCHEMA bk_incomplete IS 'bk-load has not finished with this database'");
+    undo_on_die(say_incomplete, pg);
+}
+
+/* Event triggers of the database, which are there by now, may refuse it: they do not fire for a replica.
+ * Whoever may make event triggers may say that; for others there is none that could fire. A commit that waits
+ * for the disk takes all before along. */
+void target_unmark(struct pg *pg)
+{
+    char state[6], *words = NULL;
+
+    pg_exec(pg, "wait for the disk from here on", "SET synchronous_commit = on");
+    if (!pg_try(pg, "BEGIN; SET LOCAL session_replication_role = replica; DROP SCHEMA bk_incomplete; COMMIT",
+                state, &words))
+        pg_exec(pg, "mark the database as finished", "ROLLBACK; DROP SCHEMA bk_incomplete");
+    free(words);
+    undo_forget(say_incomplete, pg);
+}

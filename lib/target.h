@@ -1,0 +1,19 @@
+/* target.h - layer 3: the database that a load fills: it must be empty, and says that it is not finished
+ * until it is. */
+#ifndef BK_TARGET_H
+#define BK_TARGET_H
+
+#include "pg.h"
+
+/* Dies with status 4 if somebody has made anything in this database, or if a load of it was not finished. */
+void target_check_empty(struct pg *pg);
+
+/* Makes the schema bk_incomplete. From here on, if the program dies, a warning says what has become of the
+ * database. */
+void target_mark(struct pg *pg);
+
+/* Takes it away again, the last change of all. On return all that was committed before is on the server's
+ * disk. */
+void target_unmark(struct pg *pg);
+
+#endif
