@@ -217,6 +217,8 @@ static void define(struct load *l)
         die(BAD_DATA, "the backup has no definitions");
     if (l->encoding)
         pg_set_encoding(l->pg, l->encoding);
+    if (l->contents.count > 0)
+        target_check_needs(l->pg, &l->contents.item[0].fields, &l->restore.out);
     pg_exec(l->pg, "set up the session", "SET synchronous_commit = off"); /* target_unmark() waits for all */
     target_mark(l->pg);
     l->restore.child = pg_child(l->pg);
@@ -323,7 +325,7 @@ static const char *end(void *ctx, struct writer *out, const struct fields *end)
             "SELECT pg_catalog.setval(pg_catalog.format('%I.%I', schema, name)::pg_catalog.regclass, "
             "last_value, is_called)"
             " FROM pg_temp.bk_sequence");
-    lo_finish(l->pg);
+    lo_finish(l->pg, &l->restore.out);
     info("%s rows are there and agree; now indexes and constraints", fields_get(end, "rows"));
     restore_post_data(&l->restore);
     restore_views(&l->restore);
@@ -351,11 +353,15 @@ static void free_load(struct load *l)
 int main(int argc, char **argv)
 {
     const char *database = NULL;
+    struct left_out out = {0};
     struct load l = {
         .jobs = opt_cores(4), .turn = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER};
     const struct opt opt[] = {
         {OPT_STRING, 'd', NULL, "DB", "empty database: name, conninfo, URI, or env:VAR", &database, 0, 0},
         {OPT_NUMBER, 'j', NULL, "N", "connections (cores, at most 4); 1: no threads", &l.jobs, 1, 256},
+        {OPT_FLAG, 0, "no-owner", NULL, "all belongs to the role that loads", &out.owners, 0, 0},
+        {OPT_FLAG, 0, "no-acl", NULL, "leave access rights out", &out.acls, 0, 0},
+        {OPT_FLAG, 0, "no-tablespaces", NULL, "all in the database's own tablespace", &out.tablespaces, 0, 0},
     };
     const struct cmd cmd = {
         .name = "bk-load",
@@ -370,7 +376,7 @@ int main(int argc, char **argv)
     opt_parse(&cmd, argc, argv);
     if (!database)
         opt_wrong("say with -d which database to load into");
-    l.restore = (struct restore){.archive = -1, .made_with = "", .jobs = l.jobs};
+    l.restore = (struct restore){.archive = -1, .made_with = "", .jobs = l.jobs, .out = out};
     l.pg = pg_open(pg_conninfo(database), "bk-load");
     l.copier = &(struct copier){.load = &l, .pg = l.pg};
     filter_tap(&tap, &l, &filter_stdin_only);

@@ -154,10 +154,18 @@ static void print_text(struct buf *b, const struct list *l, const struct fields 
 }
 
 /* Fields that may come several times, and the names of the lists that they become. */
-static const char *const lists[][2] = {{"tag", "tags"},   {"base", "bases"},
-                                       {"step", "steps"}, {"setting", "settings"},
-                                       {"acl", "acl"},    {"copy-setting", "copy-settings"},
-                                       {"slot", "slots"}, {"extension", "extensions"}};
+static const char *const lists[][2] = {{"tag", "tags"},
+                                       {"base", "bases"},
+                                       {"step", "steps"},
+                                       {"setting", "settings"},
+                                       {"acl", "acl"},
+                                       {"copy-setting", "copy-settings"},
+                                       {"slot", "slots"},
+                                       {"extension", "extensions"},
+                                       {"needs-role", "needs-roles"},
+                                       {"needs-owner", "needs-owners"},
+                                       {"needs-grantee", "needs-grantees"},
+                                       {"needs-tablespace", "needs-tablespaces"}};
 
 static bool is_list(const char *name)
 {

@@ -25,6 +25,15 @@ static void add_rows(struct pg *pg, struct fields *item, const char *name, const
     "SELECT " expression " FROM pg_catalog.pg_database d WHERE datname = pg_catalog.current_database()"
 #define JSON_COLUMN(name) "pg_catalog.to_jsonb(d) ->> '" name "'"
 
+/* pg_shdepend knows which roles own something (o), have rights to something (a) or are named by a policy (r);
+ * but not what belongs to the role that initdb made, oid 10. */
+#define ROLES_OF(kinds)                                                                                      \
+    " FROM pg_catalog.pg_shdepend WHERE refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass"            \
+    " AND deptype IN (" kinds ") AND dbid = (" DATABASE("oid") ")"
+#define OR_BOOTSTRAP                                                                                         \
+    " UNION SELECT rolname FROM pg_catalog.pg_roles WHERE oid = 10 AND EXISTS"                               \
+    " (SELECT FROM pg_catalog.pg_class WHERE oid >= 16384 AND relowner = 10)"
+
 static const struct {
     const char *name, *sql;
 } properties[] = {
@@ -49,6 +58,12 @@ static const struct {
                 " FROM pg_catalog.pg_db_role_setting s JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase"
                 " LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole"
                 " WHERE datname = pg_catalog.current_database() ORDER BY 1"},
+    {"needs-role", "SELECT pg_catalog.pg_get_userbyid(refobjid)" ROLES_OF("'r'") " GROUP BY 1 ORDER BY 1"},
+    {"needs-owner", "SELECT pg_catalog.pg_get_userbyid(refobjid)" ROLES_OF("'o'") OR_BOOTSTRAP " ORDER BY 1"},
+    {"needs-grantee", "SELECT pg_catalog.pg_get_userbyid(refobjid)" ROLES_OF("'a'") " GROUP BY 1 ORDER BY 1"},
+    {"needs-tablespace",
+     "SELECT DISTINCT spcname FROM pg_catalog.pg_tablespace t"
+     " JOIN pg_catalog.pg_class c ON c.reltablespace = t.oid WHERE c.oid >= 16384 ORDER BY 1"},
     {"extension", "SELECT extname || ' ' || extversion FROM pg_catalog.pg_extension ORDER BY 1"},
 };
 

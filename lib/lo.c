@@ -75,8 +75,12 @@ static void run_statements(struct pg *pg, struct pg_rows *r)
 
 /* All statements for one object. Where somebody other than the owner gave a right, it is given in that role's
  * name, as pg_dump does. An object whose acl is null has the rights that every new one has. */
-void lo_finish(struct pg *pg)
+void lo_finish(struct pg *pg, const struct left_out *out)
 {
+    if (out->acls)
+        pg_exec(pg, "leave rights out", "UPDATE pg_temp.bk_lo_object SET acl = NULL");
+    if (out->owners)
+        pg_exec(pg, "leave owners out", "UPDATE pg_temp.bk_lo_object SET owner = CURRENT_USER");
     in_batches(pg, "read what is known of large objects",
                "SELECT oid, pg_catalog.concat("
                " pg_catalog.format('ALTER LARGE OBJECT %s OWNER TO %I;', oid, owner),"

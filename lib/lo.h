@@ -12,6 +12,7 @@
 #define BK_LO_H
 
 #include "pg.h"
+#include "target.h"
 
 /* The COPY that reads them. */
 extern const char lo_copy_out[];
@@ -24,7 +25,7 @@ void lo_begin(struct pg *pg);
  * transactions of bounded size, for each object takes a lock. */
 void lo_apply(struct pg *pg);
 
-/* After the last row: owners, rights and comments. */
-void lo_finish(struct pg *pg);
+/* After the last row: comments, and what is not left out of owners and rights. */
+void lo_finish(struct pg *pg, const struct left_out *out);
 
 #endif

@@ -18,6 +18,12 @@ static char *run(const struct restore *r, const struct pgtool *tool, char *const
     char archive[32], *argv[MOST_ARGUMENTS] = {tool->path, "--no-password", "--dbname", r->child.conninfo};
     size_t n = 4;
 
+    if (r->out.owners)
+        argv[n++] = "--no-owner";
+    if (r->out.acls)
+        argv[n++] = "--no-privileges";
+    if (r->out.tablespaces)
+        argv[n++] = "--no-tablespaces";
     for (; *further && n < MOST_ARGUMENTS - 2; further++)
         argv[n++] = *further;
     argv[n] = fd_path(r->archive, archive);

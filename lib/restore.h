@@ -3,12 +3,14 @@
 #define BK_RESTORE_H
 
 #include "pg.h"
+#include "target.h"
 
 struct restore {
     int archive;           /* a file that holds it; the caller's */
     struct pg_child child; /* where to */
     const char *made_with; /* "pg_dump 15.18": pg_restore must not be older */
     int jobs;
+    struct left_out out;
 };
 
 /* What there must be before rows are loaded: schemas, types, tables. Dies at the first thing that cannot be

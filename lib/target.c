@@ -44,6 +44,57 @@ void target_check_empty(struct pg *pg)
     pg_free(r);
 }
 
+/* The values of these lines, up to their last space if `versions` stand behind it, of which `query` knows
+ * none: each with `kind` in front is added to `missing`. */
+static void find_missing(struct pg *pg, const struct fields *f, const char *name, const char *kind,
+                         bool versions, const char *query, struct buf *missing)
+{
+    struct buf sql = {0};
+    size_t n = 0;
+
+    buf_adds(&sql, "SELECT v.name FROM (VALUES ");
+    for (size_t i = 0; i < f->count; i++) {
+        if (strcmp(f->line[i].name, name) != 0)
+            continue;
+        char *value = xstrdup(f->line[i].value), *space = strrchr(value, ' ');
+        if (versions && space)
+            *space = '\0';
+        buf_adds(&sql, n++ ? "), (" : "(");
+        pg_literal(pg, value, &sql);
+        free(value);
+    }
+    buf_addf(&sql, ")) v(name) WHERE NOT EXISTS (%s = v.name)", query);
+    if (n > 0) {
+        struct pg_rows *r = pg_query(pg, "look at the target", buf_str(&sql));
+        for (int i = 0; i < pg_count(r); i++)
+            buf_addf(missing, "%s%s '%s'", missing->len ? ", " : "", kind, pg_value(r, i, 0));
+        pg_free(r);
+    }
+    buf_free(&sql);
+}
+
+void target_check_needs(struct pg *pg, const struct fields *database, const struct left_out *out)
+{
+    static const char role[] = "SELECT FROM pg_catalog.pg_roles WHERE rolname";
+    struct buf missing = {0};
+
+    find_missing(pg, database, "extension", "extension", true,
+                 "SELECT FROM pg_catalog.pg_available_extensions WHERE name", &missing);
+    find_missing(pg, database, "needs-role", "role of a policy", false, role, &missing);
+    if (!out->owners)
+        find_missing(pg, database, "needs-owner", "owner", false, role, &missing);
+    if (!out->acls)
+        find_missing(pg, database, "needs-grantee", "role with rights", false, role, &missing);
+    if (!out->tablespaces)
+        find_missing(pg, database, "needs-tablespace", "tablespace", false,
+                     "SELECT FROM pg_catalog.pg_tablespace WHERE spcname", &missing);
+    if (missing.len > 0) {
+        hint("make them, or leave them out: --no-owner, --no-acl, --no-tablespaces; install extensions");
+        die(FAILED, "the target's server lacks what the backup needs: %s", buf_str(&missing));
+    }
+    buf_free(&missing);
+}
+
 static void say_incomplete(void *arg, enum status status, const char *why)
 {
     (void)status, (void)why;

@@ -3,10 +3,22 @@
 #ifndef BK_TARGET_H
 #define BK_TARGET_H
 
+#include <stdbool.h>
+
+#include "fields.h"
 #include "pg.h"
 
 /* Dies with status 4 if somebody has made anything in this database, or if a load of it was not finished. */
 void target_check_empty(struct pg *pg);
+
+/* What is left out of what the backup has. */
+struct left_out {
+    bool owners, acls, tablespaces;
+};
+
+/* Dies with status 1 if roles, tablespaces or extensions that a backup needs are not there: with all of them,
+ * before anything was changed. `database` is that item of the backup. */
+void target_check_needs(struct pg *pg, const struct fields *database, const struct left_out *out);
 
 /* Makes the schema bk_incomplete. From here on, if the program dies, a warning says what has become of the
  * database. */

@@ -194,14 +194,35 @@ differs() {
     marked_and_said
 }
 
-@test "a role that is missing is named" {
-    a=$(newdb) b=$(newdb) role=$(newrole)
-    sql "$a" "CREATE TABLE t (); ALTER TABLE t OWNER TO $role"
+@test "roles that are missing are named, all at once, before anything is made; or are left out" {
+    a=$(newdb) b=$(newdb) owner=$(newrole) reader=$(newrole) policy=$(newrole)
+    sql "$a" "CREATE TABLE t (x int); ALTER TABLE t OWNER TO $owner; GRANT SELECT ON t TO $reader; CREATE TABLE u (x int);
+        CREATE POLICY p ON u TO $policy USING (true); SELECT lo_create(7); ALTER LARGE OBJECT 7 OWNER TO $owner;
+        GRANT SELECT ON LARGE OBJECT 7 TO $reader"
     bk-dump -d "$a" >"$file"
-    sql "$a" "REASSIGN OWNED BY $role TO current_user"
-    dropuser "$role"
-    not_loaded 1 "role \"$role\" does not exist" cat
-    marked_and_said
+    dropdb "$a"
+    dropuser "$owner"
+    dropuser "$reader"
+    dropuser "$policy"
+    not_loaded 1 "role of a policy '$policy', owner '$owner', role with rights '$reader'" cat
+    is_untouched "$b"
+    fails 1 bk-load -d "$b" --no-owner --no-acl <"$file"
+    matches "lacks what the backup needs: role of a policy '$policy'$" "$(head -n 1 <<<"$stderr")"
+    is_untouched "$b"
+    createuser "$policy"
+    bk-load -q -d "$b" --no-owner --no-acl <"$file"
+    same "$(sql "$b" "SELECT relowner::regrole = current_user::regrole, relacl IS NULL FROM pg_class WHERE relname = 't'")" 't|t'
+    same "$(sql "$b" "SELECT lomowner::regrole = current_user::regrole, lomacl IS NULL FROM pg_largeobject_metadata")" 't|t'
+}
+
+@test "extensions and tablespaces that are missing are named" {
+    make_backup
+    not_loaded 1 "lacks what the backup needs: extension 'none such'" "$frames" set ITEM 1 'extension=none such 1.0'
+    "$frames" set ITEM 1 needs-tablespace=fast <"$file" >"$file.fast"
+    fails 1 bk-load -d "$b" <"$file.fast"
+    matches "lacks what the backup needs: tablespace 'fast'" "$stderr"
+    is_untouched "$b"
+    bk-load -q -d "$b" --no-tablespaces <"$file.fast"
 }
 
 @test "a role that may not create anything in the target" {
