@@ -20,6 +20,7 @@
 #include "pool.h"
 #include "progress.h"
 #include "restore.h"
+#include "spool.h"
 #include "target.h"
 
 enum { QUEUE_BYTES = 8 << 20 };
@@ -39,7 +40,9 @@ struct load {
     struct queue *queue; /* NULL: the workers have not started, or there are none */
     pthread_t *thread;
     pthread_mutex_t turn; /* held while taking bodies that follow each other */
-    pthread_mutex_t lock; /* of what is counted in contents and server_rows */
+    pthread_mutex_t lock; /* of what is counted in contents and server_rows, and of what was put off: */
+    struct spool put_off; /* bodies that the server refused, tagged with their item */
+    char *why_put_off;    /* the last of them */
 };
 
 /* One connection, and the COPY that is open on it while a row goes on. */
@@ -66,11 +69,28 @@ static struct pg *connect_to(const struct load *l)
     return pg;
 }
 
+/* A body whose rows the server refused: perhaps a CHECK reads a table that is not full yet. It is tried again
+ * when all others are in. Of a row over several bodies only the last would be at hand: that fails. */
+static void put_off(struct load *l, uint32_t item, bool alone, const void *body, size_t n, char *words)
+{
+    if (!alone)
+        die(FAILED, "cannot %s: %s", l->what[item - 1], words);
+    pthread_mutex_lock(&l->lock);
+    spool_put(&l->put_off, item, body, (uint32_t)n);
+    free(l->why_put_off);
+    l->why_put_off = xasprintf("cannot %s: %s", l->what[item - 1], words);
+    pthread_mutex_unlock(&l->lock);
+    free(words);
+}
+
 /* Sends one body. The COPY ends with it, unless its last row goes on in the next. */
 static void copy_body(struct copier *c, uint32_t item, bool more, const void *body, size_t n)
 {
     struct load *l = c->load;
     struct item *i = &l->contents.item[item - 1];
+    bool alone = !c->open && !more;
+    uint64_t rows;
+    char *words;
 
     if (!c->open) {
         digest_begin(&c->digest, DIGEST_ROWS);
@@ -82,12 +102,37 @@ static void copy_body(struct copier *c, uint32_t item, bool more, const void *bo
     pg_copy_put(c->pg, body, n);
     if (more)
         return;
-    uint64_t rows = pg_copy_end(c->pg);
     c->open = false;
+    if (!pg_copy_end_try(c->pg, &rows, &words)) {
+        put_off(l, item, alone, body, n, words);
+        return;
+    }
     pthread_mutex_lock(&l->lock);
     digest_merge(&i->found, &c->digest);
     l->server_rows[item - 1] += rows;
     pthread_mutex_unlock(&l->lock);
+}
+
+/* Tries what was put off, as long as some of it gets in each time. */
+static void copy_put_off(struct load *l)
+{
+    struct buf body = {0};
+    uint32_t item;
+
+    for (uint64_t last = UINT64_MAX; l->put_off.pieces > 0;) {
+        struct spool now = l->put_off;
+        if (now.pieces == last)
+            die(FAILED, "%s", l->why_put_off);
+        last = now.pieces;
+        detail("trying %" PRIu64 " bodies again: %s", now.pieces, l->why_put_off);
+        l->put_off = (struct spool){0};
+        spool_rewind(&now);
+        while (spool_next(&now, &item, &body))
+            copy_body(l->copier, item, false, body.data, body.len);
+        spool_free(&now);
+    }
+    spool_free(&l->put_off);
+    buf_free(&body);
 }
 
 static void copy_chunk(struct copier *c, struct chunk *chunk)
@@ -319,6 +364,7 @@ static const char *end(void *ctx, struct writer *out, const struct fields *end)
     if (!l->defined)
         define(l);
     join_workers(l);
+    copy_put_off(l);
     progress_end();
     compare(l, end);
     pg_exec(l->pg, "set the sequences",
@@ -345,6 +391,7 @@ static void free_load(struct load *l)
     free(l->server_rows);
     free(l->encoding);
     free(l->made_with);
+    free(l->why_put_off);
     pg_child_free(&l->restore.child);
     close(l->restore.archive);
     contents_free(&l->contents);

@@ -360,20 +360,21 @@ static bool begin_copy(struct pg *pg, const char *what, const char *sql, ExecSta
     die_pg(pg, what);
 }
 
-/* After the last byte of a COPY: the server's count of rows. Whatever it says besides must be success, too.
- */
-static uint64_t end_copy(struct pg *pg)
+/* After the last byte of a COPY: the server's count of rows. NULL, or what the server says against it. */
+static char *end_copy(struct pg *pg, uint64_t *rows)
 {
-    uint64_t rows = 0;
     PGresult *result;
+    char *words = NULL;
 
+    *rows = 0;
     while ((result = PQgetResult(pg->conn))) {
-        if (!succeeded(result))
-            die_pg(pg, pg->what);
-        rows = strtoull(PQcmdTuples(result), NULL, 10);
+        if (succeeded(result))
+            *rows = strtoull(PQcmdTuples(result), NULL, 10);
+        else if (!words)
+            words = one_line(PQresultErrorMessage(result));
         PQclear(result);
     }
-    return rows;
+    return words;
 }
 
 void pg_copy_out(struct pg *pg, const char *what, const char *sql)
@@ -392,9 +393,10 @@ size_t pg_copy_get(struct pg *pg, char **row)
 
     if (n > 0)
         return (size_t)n;
-    if (n != -1)
-        die_pg(pg, pg->what);
-    end_copy(pg);
+    uint64_t rows;
+    char *words = n == -1 ? end_copy(pg, &rows) : one_line(PQerrorMessage(pg->conn));
+    if (words)
+        die(FAILED, "cannot %s: %s", pg->what, words);
     return 0;
 }
 
@@ -422,11 +424,24 @@ void pg_copy_put(struct pg *pg, const void *bytes, size_t n)
     }
 }
 
-uint64_t pg_copy_end(struct pg *pg)
+bool pg_copy_end_try(struct pg *pg, uint64_t *rows, char **words)
 {
     if (PQputCopyEnd(pg->conn, NULL) != 1)
         die_pg(pg, pg->what);
-    return end_copy(pg);
+    *words = end_copy(pg, rows);
+    if (PQstatus(pg->conn) != CONNECTION_OK)
+        die(FAILED, "cannot %s: %s", pg->what, *words ? *words : "the server has gone");
+    return !*words;
+}
+
+uint64_t pg_copy_end(struct pg *pg)
+{
+    uint64_t rows;
+    char *words;
+
+    if (!pg_copy_end_try(pg, &rows, &words))
+        die(FAILED, "cannot %s: %s", pg->what, words);
+    return rows;
 }
 
 /* What libpq marks as secret stays out; so does what PGOPTIONS gave, for settings there break some

@@ -194,6 +194,24 @@ differs() {
     marked_and_said
 }
 
+# In order of creation, and by whatever connection, rows arrive before those that a CHECK looks for.
+reads_others() {
+    a=$(newdb) b=$(newdb)
+    sql "$a" "CREATE TABLE first (n int); CREATE TABLE second (n int); CREATE TABLE third (n int);
+        CREATE FUNCTION in_second(int) RETURNS bool LANGUAGE sql AS 'SELECT EXISTS (SELECT FROM public.second WHERE n = \$1)';
+        CREATE FUNCTION in_third(int) RETURNS bool LANGUAGE sql AS 'SELECT EXISTS (SELECT FROM public.third WHERE n = \$1)';
+        INSERT INTO third SELECT generate_series(1, 300);
+        ALTER TABLE second ADD CHECK (in_third(n)); INSERT INTO second SELECT generate_series(1, 200);
+        ALTER TABLE first ADD CHECK (in_second(n)); INSERT INTO first SELECT generate_series(1, 100)"
+    pipe "bk-dump -d $a -j 1 | bk-load -v -d $b $*"
+    same "$stages" '0 0'
+    matches 'trying 2 bodies again: cannot load public.second' "$stderr"
+    matches 'trying 1 bodies again: cannot load public.first' "$stderr"
+    fails 0 "$cmpdb" -c "$a" "$b"
+}
+
+@test "a CHECK that reads a table which is loaded later: tried again, one connection" { reads_others -j 1; }
+
 @test "roles that are missing are named, all at once, before anything is made; or are left out" {
     a=$(newdb) b=$(newdb) owner=$(newrole) reader=$(newrole) policy=$(newrole)
     sql "$a" "CREATE TABLE t (x int); ALTER TABLE t OWNER TO $owner; GRANT SELECT ON t TO $reader; CREATE TABLE u (x int);
