@@ -53,7 +53,7 @@ circle() {
 echo '2 GB in two tables and 300 small ones'
 createdb -T template0 large
 psql -X -q -v ON_ERROR_STOP=1 -d large <<'SQL'
-CREATE TABLE compressible AS SELECT i, md5(i::text) AS a, repeat(md5(i::text), 3) AS b FROM generate_series(1, 6000000) i;
+CREATE TABLE compressible AS SELECT i, md5(i::text) AS a, repeat(md5(i::text), 3) AS b FROM generate_series(1, 9000000) i;
 CREATE TABLE noise AS SELECT i, (SELECT string_agg(sha512((i * 40 + k)::text::bytea), '') FROM generate_series(1, 40) k) AS x
     FROM generate_series(1, 400000) i WHERE false;
 ALTER TABLE noise ALTER x SET STORAGE EXTERNAL;
