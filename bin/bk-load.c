@@ -23,8 +23,9 @@ struct load {
     int jobs;
     struct pg *pg;
     struct contents contents;
-    char *encoding;  /* of the source, where the server is to convert it; NULL: the target's own */
-    char *made_with; /* the archive: "pg_dump 15.18" */
+    bool older_server; /* is allowed */
+    char *encoding;    /* of the source, where the server is to convert it; NULL: the target's own */
+    char *made_with;   /* the archive: "pg_dump 15.18" */
     struct restore restore;
     struct copyin *copyin; /* NULL: schemas and tables are not there yet */
 };
@@ -97,8 +98,11 @@ static void define(struct load *l)
         die(BAD_DATA, "the backup has no definitions");
     if (l->encoding)
         pg_set_encoding(l->pg, l->encoding);
-    if (l->contents.count > 0)
-        target_check_needs(l->pg, &l->contents.item[0].fields, &l->restore.out);
+    if (l->contents.item[0].type != ITEM_DATABASE)
+        die(BAD_DATA, "the backup does not say of which database it is");
+    if (!l->older_server)
+        target_check_version(l->pg, &l->contents.item[0].fields);
+    target_check_needs(l->pg, &l->contents.item[0].fields, &l->restore.out);
     pg_exec(l->pg, "set up the session", "SET synchronous_commit = off"); /* target_unmark() waits for all */
     target_mark(l->pg);
     l->restore.child = pg_child(l->pg);
@@ -211,6 +215,7 @@ int main(int argc, char **argv)
     const struct opt opt[] = {
         {OPT_STRING, 'd', NULL, "DB", "empty database: name, conninfo, URI, or env:VAR", &database, 0, 0},
         {OPT_NUMBER, 'j', NULL, "N", "connections (cores, at most 4); 1: no threads", &l.jobs, 1, 256},
+        {OPT_FLAG, 0, "allow-older-server", NULL, "load into an older major version", &l.older_server, 0, 0},
         {OPT_FLAG, 0, "no-owner", NULL, "all belongs to the role that loads", &out.owners, 0, 0},
         {OPT_FLAG, 0, "no-acl", NULL, "leave access rights out", &out.acls, 0, 0},
         {OPT_FLAG, 0, "no-tablespaces", NULL, "all in the database's own tablespace", &out.tablespaces, 0, 0},

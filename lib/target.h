@@ -20,6 +20,10 @@ struct left_out {
  * before anything was changed. `database` is that item of the backup. */
 void target_check_needs(struct pg *pg, const struct fields *database, const struct left_out *out);
 
+/* Dies with status 4 if the server is of an older major version than the one that the backup was made on: it
+ * may not know what is in it, or mean something else by it. */
+void target_check_version(struct pg *pg, const struct fields *database);
+
 /* Makes the schema bk_incomplete. From here on, if the program dies, a warning says what has become of the
  * database. */
 void target_mark(struct pg *pg);

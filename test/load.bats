@@ -233,6 +233,15 @@ reads_others() {
     same "$(sql "$b" "SELECT lomowner::regrole = current_user::regrole, lomacl IS NULL FROM pg_largeobject_metadata")" 't|t'
 }
 
+@test "an older server is refused, unless it is allowed" {
+    make_backup
+    "$frames" set ITEM 1 server-version-num=990003 <"$file" >"$file.new"
+    fails 4 bk-load -d "$b" <"$file.new"
+    matches 'PostgreSQL 99 or newer; --allow-older-server' "$stderr"
+    is_untouched "$b"
+    bk-load -q -d "$b" --allow-older-server <"$file.new"
+}
+
 @test "extensions and tablespaces that are missing are named" {
     make_backup
     not_loaded 1 "lacks what the backup needs: extension 'none such'" "$frames" set ITEM 1 'extension=none such 1.0'
