@@ -20,10 +20,10 @@ struct cat {
     uint32_t wanted; /* the item; 0: not found yet */
 };
 
-static void put(int fd, const void *bytes, size_t n)
+static void print(const void *bytes, size_t n)
 {
-    if (io_write(fd, bytes, n) < 0)
-        die_errno(fd == STDOUT_FILENO ? "cannot write to standard output" : "cannot write a temporary file");
+    if (io_write(STDOUT_FILENO, bytes, n) < 0)
+        die_errno("cannot write to standard output");
 }
 
 static void begin(void *ctx, const struct head *h)
@@ -84,9 +84,12 @@ static bool see(void *ctx, struct writer *out, const struct frame *f, const uint
         wrong = contents_data(&c->contents, f);
         if (!wrong)
             wrong = contents_digest(&c->contents, f, body);
-        hint("do not use what was written"); /* by whatever we die from now on */
-        if (!wrong)
-            put(c->table ? STDOUT_FILENO : c->archive, body, f->length);
+        if (!wrong && !c->table)
+            io_scratch_write(c->archive, body, f->length);
+        if (c->table)
+            hint("do not use what was written"); /* by whatever we die from now on */
+        if (!wrong && c->table)
+            print(body, f->length);
     }
     if (f->item == c->wanted && f->type == FRAME_DONE)
         wrong = contents_done(&c->contents, f, body);
@@ -109,48 +112,35 @@ static const char *end(void *ctx, struct writer *out, const struct fields *end)
 /* pg_restore of August 2025 and later puts its script between "\restrict KEY" and "\unrestrict KEY", for psql
  * only. They are left out: what is left is SQL. */
 struct script {
-    struct buf line;
     char *key; /* "KEY\n" once it was seen */
     bool sql;  /* something that is neither comment nor empty was seen */
 };
 
-static void put_line(struct script *s)
+static void put_line(void *ctx, struct buf *bytes)
 {
-    const char *line = buf_str(&s->line);
+    struct script *s = ctx;
+    const char *line = buf_str(bytes);
 
     if (!s->sql && strncmp(line, "\\restrict ", 10) == 0)
         s->key = xstrdup(line + 10);
     else if (!(s->key && strncmp(line, "\\unrestrict ", 12) == 0 && strcmp(line + 12, s->key) == 0))
-        put(STDOUT_FILENO, s->line.data, s->line.len);
+        print(bytes->data, bytes->len);
     s->sql = s->sql || !(line[0] == '\n' || line[0] == '\\' || strncmp(line, "--", 2) == 0);
-    s->line.len = 0;
 }
 
 static void print_script(int archive)
 {
-    char path[32], bytes[64 << 10];
+    char path[32];
     struct pgtool tool = pgtool_find("pg_restore", 1, "");
     char *argv[] = {tool.path, "-f", "-", fd_path(archive, path), NULL}, *env[] = {NULL};
     struct child child = child_start("pg_restore", argv, env, CHILD_PIPE);
     struct script script = {0};
-    ssize_t n;
 
-    while ((n = io_read_some(child.out, bytes, sizeof bytes)) > 0) {
-        for (ssize_t i = 0; i < n; i++) {
-            buf_addc(&script.line, bytes[i]);
-            if (bytes[i] == '\n')
-                put_line(&script);
-        }
-    }
-    if (n < 0)
-        die_errno("cannot read from pg_restore");
-    if (script.line.len > 0)
-        put_line(&script);
+    child_lines(&child, put_line, &script);
     char *failed = child_wait(&child);
     if (failed)
         die(FAILED, "pg_restore %s; do not use what was written", failed);
     free(script.key);
-    buf_free(&script.line);
     pgtool_free(&tool);
 }
 

@@ -121,8 +121,7 @@ static const char *take_archive(struct load *l, const struct frame *f, const uin
         return "definitions come after rows";
     if (l->restore.archive < 0)
         l->restore.archive = io_scratch_file();
-    if (io_write(l->restore.archive, body, f->length) < 0)
-        die_errno("cannot write a temporary file");
+    io_scratch_write(l->restore.archive, body, f->length);
     return contents_digest(&l->contents, f, body);
 }
 

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "io.h"
 #include "mem.h"
 #include "msg.h"
 
@@ -89,6 +90,28 @@ struct child child_start(const char *name, char *const argv[], char *const edits
         c.out = ends[0];
     }
     return c;
+}
+
+void child_lines(struct child *c, void (*each)(void *ctx, struct buf *line), void *ctx)
+{
+    char bytes[64 << 10];
+    struct buf line = {0};
+    ssize_t n;
+
+    while ((n = io_read_some(c->out, bytes, sizeof bytes)) > 0) {
+        for (ssize_t i = 0; i < n; i++) {
+            buf_addc(&line, bytes[i]);
+            if (bytes[i] != '\n')
+                continue;
+            each(ctx, &line);
+            line.len = 0;
+        }
+    }
+    if (n < 0)
+        die_errno("cannot read from %s", c->name);
+    if (line.len > 0)
+        each(ctx, &line);
+    buf_free(&line);
 }
 
 char *child_wait(struct child *c)

@@ -9,6 +9,8 @@
 
 #include <sys/types.h>
 
+#include "mem.h"
+
 struct child {
     const char *name; /* for messages; owned by the caller */
     pid_t pid;
@@ -20,6 +22,10 @@ enum child_out { CHILD_PIPE, CHILD_NULL };
 /* Starts argv[0] (a path). `env` holds NAME=value to set and NAME to unset, ended by NULL. Dies if that
  * fails. */
 struct child child_start(const char *name, char *const argv[], char *const env[], enum child_out out);
+
+/* Calls `each` for every line of its standard output, until the end of it. The newline is part of the line
+ * (the last one may have none), and buf_str() makes a string of it. Dies if reading fails. */
+void child_lines(struct child *c, void (*each)(void *ctx, struct buf *line), void *ctx);
 
 /* Waits for its end and closes `out`. NULL if its status was 0, else words ("failed with status 1"), to be
  * freed. */

@@ -86,24 +86,41 @@ void io_grow_pipe(int fd)
     fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES);
 }
 
-int io_scratch_file(void)
+static const char *scratch_folder(void)
 {
     const char *dir = getenv("TMPDIR");
 
-    if (!dir || !*dir)
-        dir = "/tmp";
-    int fd = open(dir, O_TMPFILE | O_RDWR, 0600);
+    return dir && *dir ? dir : "/tmp";
+}
+
+static _Noreturn void die_scratch(const char *what)
+{
+    int error = errno;
+
+    hint("set TMPDIR to a folder that can be written and has room");
+    errno = error;
+    die_errno("cannot %s a temporary file in '%s'", what, scratch_folder());
+}
+
+int io_scratch_file(void)
+{
+    int fd = open(scratch_folder(), O_TMPFILE | O_RDWR, 0600);
+
     if (fd >= 0)
         return fd;
-    char *path = xasprintf("%s/bk.XXXXXX", dir); /* for file systems without O_TMPFILE */
+    char *path = xasprintf("%s/bk.XXXXXX", scratch_folder()); /* for file systems without O_TMPFILE */
     fd = mkstemp(path);
-    if (fd < 0) {
-        hint("set TMPDIR to a folder that can be written and has room");
-        die_errno("cannot make a temporary file in '%s'", dir);
-    }
+    if (fd < 0)
+        die_scratch("make");
     unlink(path);
     free(path);
     return fd;
+}
+
+void io_scratch_write(int fd, const void *bytes, size_t n)
+{
+    if (io_write(fd, bytes, n) < 0)
+        die_scratch("write");
 }
 
 int io_secret_file(const void *bytes, size_t n)

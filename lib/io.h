@@ -30,6 +30,9 @@ void io_grow_pipe(int fd);
  * when it cannot be made. The descriptor is inherited by children. */
 int io_scratch_file(void);
 
+/* Writes to a scratch file. Dies, and says where it lies, when that fails. */
+void io_scratch_write(int fd, const void *bytes, size_t n);
+
 /* Memory that looks like such a file and holds `n` bytes: to give a child a secret that is on no disk and in
  * no argument. The child opens /dev/fd/N. Dies when it cannot be made. The descriptor is inherited by
  * children. */

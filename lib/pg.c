@@ -434,16 +434,6 @@ bool pg_copy_end_try(struct pg *pg, uint64_t *rows, char **words)
     return !*words;
 }
 
-uint64_t pg_copy_end(struct pg *pg)
-{
-    uint64_t rows;
-    char *words;
-
-    if (!pg_copy_end_try(pg, &rows, &words))
-        die(FAILED, "cannot %s: %s", pg->what, words);
-    return rows;
-}
-
 /* What libpq marks as secret stays out; so does what PGOPTIONS gave, for settings there break some
  * extensions' scripts. */
 static char *child_conninfo(const struct pg *pg)

@@ -66,12 +66,11 @@ bool pg_copy_out_unless(struct pg *pg, const char *what, const char *sql, const 
 size_t pg_copy_get(struct pg *pg, char **row);
 void pg_copy_free(char *row);
 
-/* COPY in: begin, put bytes, end. Returns how many rows the server counted. */
+/* COPY in: begin, put bytes, end. */
 void pg_copy_in(struct pg *pg, const char *what, const char *sql);
 void pg_copy_put(struct pg *pg, const void *bytes, size_t n);
-uint64_t pg_copy_end(struct pg *pg);
-/* The same, but false where the server refuses the rows; `words` gets its message (to be freed). None of this
- * COPY's rows is there then, and the connection can go on. */
+/* True, with how many rows the server counted; false where it refuses them: `words` gets its message (to be
+ * freed), none of this COPY's rows is there, and the connection can go on. */
 bool pg_copy_end_try(struct pg *pg, uint64_t *rows, char **words);
 
 /* For a child that connects to the same database: `conninfo` without any secret, for its argument, and the

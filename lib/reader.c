@@ -134,7 +134,7 @@ struct reader *reader_open(int fd, const char *name)
     size_t n = take(r, magic, sizeof magic);
     if (n == 0)
         die(BAD_DATA, "%s is empty: there is no stream", name);
-    if (memcmp(magic, frame_magic, n) != 0)
+    if (stream_magic(magic, n) != STREAM_OK)
         die(BAD_DATA, "%s is %s", name, stream_strerror(STREAM_MAGIC));
     if (n < sizeof magic)
         die_cut(r);

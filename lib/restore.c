@@ -62,59 +62,52 @@ static bool is_view_data(const char *line)
            strncmp(line + at, description, sizeof description - 1) == 0;
 }
 
-static void put_line(int fd, const struct buf *line)
+/* A list of what is to be restored: of the archive's entries those that are (or are not) about the contents
+ * of materialized views. */
+struct list {
+    bool views;
+    int file;
+    size_t lines;
+};
+
+static void list_line(void *ctx, struct buf *line)
 {
-    if (io_write(fd, line->data, line->len) < 0)
-        die_errno("cannot write a temporary file");
+    struct list *l = ctx;
+
+    if (line->data[0] == ';' || is_view_data(buf_str(line)) != l->views)
+        return;
+    io_scratch_write(l->file, line->data, line->len);
+    l->lines++;
 }
 
-/* Writes those lines of the archive's list of post-data that are (or are not) about the contents of
- * materialized views into `list`. Returns how many there are. */
-static size_t write_list(const struct restore *r, const struct pgtool *tool, bool views, int list)
+static void write_list(const struct restore *r, const struct pgtool *tool, struct list *l)
 {
-    char archive[32], bytes[64 << 10];
+    char archive[32];
     char *argv[] = {tool->path, "--list", "--section=post-data", fd_path(r->archive, archive), NULL},
          *env[] = {NULL};
     struct child c = child_start("pg_restore", argv, env, CHILD_PIPE);
-    struct buf line = {0};
-    size_t lines = 0;
-    ssize_t n;
 
-    while ((n = io_read_some(c.out, bytes, sizeof bytes)) > 0) {
-        for (ssize_t i = 0; i < n; i++) {
-            buf_addc(&line, bytes[i]);
-            if (bytes[i] != '\n')
-                continue;
-            bool wanted = line.data[0] != ';' && is_view_data(buf_str(&line)) == views;
-            if (wanted)
-                put_line(list, &line);
-            lines += wanted;
-            line.len = 0;
-        }
-    }
-    if (n < 0)
-        die_errno("cannot read from pg_restore");
+    child_lines(&c, list_line, l);
     char *failed = child_wait(&c);
     if (failed)
         die(FAILED, "pg_restore %s while listing the definitions; its own words stand above", failed);
-    buf_free(&line);
-    return lines;
 }
 
 /* Runs what the list says. NULL, or words how it failed. */
 static char *run_listed(const struct restore *r, bool views)
 {
     struct pgtool tool = find_tool(r);
-    int list = io_scratch_file();
+    struct list list = {.views = views, .file = io_scratch_file()};
     char path[32], jobs[32], *failed = NULL;
-    char *further[] = {"--section=post-data", "--use-list", fd_path(list, path), NULL, NULL};
+    char *further[] = {"--section=post-data", "--use-list", fd_path(list.file, path), NULL, NULL};
 
     snprintf(jobs, sizeof jobs, "--jobs=%d", r->jobs);
     if (r->jobs > 1 && !views)
         further[3] = jobs;
-    if (write_list(r, &tool, views, list) > 0)
+    write_list(r, &tool, &list);
+    if (list.lines > 0)
         failed = run(r, &tool, further);
-    close(list);
+    close(list.file);
     pgtool_free(&tool);
     return failed;
 }

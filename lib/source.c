@@ -91,11 +91,6 @@ uint32_t source_item(struct source *s, enum digest_kind kind, const struct field
     return s->items;
 }
 
-void source_rows(struct source *s, uint32_t item, const struct digest *digest)
-{
-    digest_merge(&s->total[item - 1].digest, digest);
-}
-
 void source_data(struct source *s, uint32_t item, uint32_t part, bool more, const void *body, size_t n,
                  const struct digest *digest)
 {

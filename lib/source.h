@@ -27,9 +27,6 @@ uint32_t source_item(struct source *s, enum digest_kind kind, const struct field
 void source_data(struct source *s, uint32_t item, uint32_t part, bool more, const void *body, size_t n,
                  const struct digest *digest);
 
-/* Adds rows that were counted elsewhere: for rows that went over several frames. */
-void source_rows(struct source *s, uint32_t item, const struct digest *digest);
-
 /* Writes all DONEs and END, and frees the source. */
 void source_end(struct source *s);
 

@@ -1,6 +1,5 @@
 #include "spool.h"
 
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "io.h"
@@ -17,13 +16,12 @@ static void need_file(struct spool *s)
 void spool_put(struct spool *s, uint32_t tag, const void *bytes, uint32_t n)
 {
     uint8_t header[HEADER_BYTES];
-    struct iovec iov[] = {{header, sizeof header}, {(void *)bytes, n}};
 
     need_file(s);
     put_u32(header, tag);
     put_u32(header + 4, n);
-    if (io_writev(s->file - 1, iov, 2) < 0)
-        die_errno("cannot write a temporary file");
+    io_scratch_write(s->file - 1, header, sizeof header);
+    io_scratch_write(s->file - 1, bytes, n);
     s->pieces++;
 }
 

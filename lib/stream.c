@@ -47,9 +47,9 @@ const char *stream_strerror(enum stream_err e)
     bug();
 }
 
-enum stream_err stream_magic(const uint8_t magic[MAGIC_BYTES])
+enum stream_err stream_magic(const uint8_t *magic, size_t n)
 {
-    return memcmp(magic, frame_magic, MAGIC_BYTES) == 0 ? STREAM_OK : STREAM_MAGIC;
+    return memcmp(magic, frame_magic, n) == 0 ? STREAM_OK : STREAM_MAGIC;
 }
 
 static enum stream_err header_error(enum frame_err e)

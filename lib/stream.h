@@ -52,7 +52,8 @@ struct stream {
     char *abort_tool, *abort_why;
 };
 
-enum stream_err stream_magic(const uint8_t magic[MAGIC_BYTES]);
+/* Are these the magic, or as much of it as there is (n <= MAGIC_BYTES)? */
+enum stream_err stream_magic(const uint8_t *magic, size_t n);
 
 /* Checks a header, in its place; then the body that belongs to it (f->length bytes). */
 enum stream_err stream_header(struct stream *s, const uint8_t header[FRAME_HEADER_BYTES], struct frame *f);

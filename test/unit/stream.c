@@ -101,10 +101,10 @@ static void magic(void)
 {
     uint8_t m[MAGIC_BYTES] = {0x89, 'b', 'k', 's', '\r', '\n', 0x1a, '\n'};
 
-    CHECK_U64(stream_magic(m), STREAM_OK);
+    CHECK_U64(stream_magic(m, MAGIC_BYTES), STREAM_OK);
     for (int i = 0; i < MAGIC_BYTES; i++) {
         m[i] ^= 1;
-        CHECK_U64(stream_magic(m), STREAM_MAGIC);
+        CHECK_U64(stream_magic(m, MAGIC_BYTES), STREAM_MAGIC);
         m[i] ^= 1;
     }
 }

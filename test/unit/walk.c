@@ -6,7 +6,7 @@ enum walk_end walk(struct walk *w, const uint8_t *bytes, size_t n)
 
     if (n < MAGIC_BYTES)
         return WALK_CUT;
-    w->error = stream_magic(bytes);
+    w->error = stream_magic(bytes, MAGIC_BYTES);
     for (w->at = MAGIC_BYTES; !w->error && !w->stream.ended;) {
         if (n - w->at < FRAME_HEADER_BYTES)
             return WALK_CUT;
