@@ -20,9 +20,12 @@
 #include "pg.h"
 #include "pool.h"
 #include "progress.h"
+#include "roles.h"
 #include "rows.h"
+#include "select.h"
 #include "snapshot.h"
 #include "source.h"
+#include "toc.h"
 
 enum {
     /* Of a heap, in one COPY: whatever N is, so that the same table gives the same frames. */
@@ -36,9 +39,20 @@ struct part {
     uint32_t number;
 };
 
+struct options {
+    const char *database, *label;
+    struct opt_list tags;
+    struct selection selection;
+    bool globals, passwords;
+    int jobs;
+};
+
 struct dump {
+    const struct options *options;
     struct snapshot snapshot;
-    uint32_t first_item; /* of table 0 */
+    uint32_t roles_item;   /* and the next one are the tablespaces; 0: none */
+    uint32_t archive_item; /* 0: none */
+    uint32_t first_item;   /* of table 0 */
     struct source *source;
     struct pg *leader;
     struct queue *queue;  /* NULL: no threads */
@@ -217,17 +231,19 @@ static void *run_worker(void *arg)
 }
 
 /* The archive goes out before all rows; those that workers have by then wait in the queue. */
-static void write_archive(struct dump *d, struct child *pg_dump, uint32_t item)
+static void write_archive(struct dump *d, struct child *pg_dump)
 {
-    uint8_t *body = xmalloc(BODY_BYTES);
     bool first = true;
     ssize_t n;
 
+    if (!pg_dump)
+        return;
+    uint8_t *body = xmalloc(BODY_BYTES);
     while ((n = io_read(pg_dump->out, body, BODY_BYTES)) > 0) {
-        if (first && !archive_set_time(body, (size_t)n, d->snapshot.created))
+        if (first && !toc_set_time(body, (size_t)n, d->snapshot.created))
             die(FAILED, "pg_dump wrote an archive of a form that this bk does not know");
         first = false;
-        source_data(d->source, item, 0, false, body, (size_t)n, NULL);
+        source_data(d->source, d->archive_item, 0, false, body, (size_t)n, NULL);
     }
     if (n < 0)
         die_errno("cannot read from pg_dump");
@@ -252,17 +268,24 @@ static void write_sequences(struct dump *d, uint32_t item)
 {
     struct buf sql = {0};
 
-    for (uint64_t after = 0; (after = describe_sequences(d->leader, after, &sql)) > 0; sql.len = 0) {
+    for (uint64_t after = 0; (after = describe_sequences(d->leader, &d->snapshot, after, &sql)) > 0;
+         sql.len = 0) {
         pg_copy_out(d->leader, "read the sequences", buf_str(&sql));
         copy_rows(d, d->leader, item, 0);
     }
     buf_free(&sql);
 }
 
-static void write_large_objects(struct dump *d, uint32_t item)
+static void write_rows(struct dump *d, const char *what, const char *copy, uint32_t item)
 {
-    pg_copy_out(d->leader, "read the large objects", lo_copy_out);
+    pg_copy_out(d->leader, what, copy);
     copy_rows(d, d->leader, item, 0);
+}
+
+/* As pg_dump has it: large objects belong to the whole database, not to a part of it. */
+static bool wants_large_objects(const struct selection *s)
+{
+    return s->tables.count + s->schemas.count == 0 && !s->schema_only;
 }
 
 static void write_tables_by_threads(struct dump *d, struct child *pg_dump, int jobs)
@@ -273,7 +296,7 @@ static void write_tables_by_threads(struct dump *d, struct child *pg_dump, int j
     d->others = jobs - 1;
     for (int i = 0; i < jobs; i++)
         thread[i] = thread_start(i ? run_worker : run_leader, d);
-    write_archive(d, pg_dump, d->first_item - 1);
+    write_archive(d, pg_dump);
     write_queue(d);
     for (int i = 0; i < jobs; i++)
         pthread_join(thread[i], NULL);
@@ -283,19 +306,25 @@ static void write_tables_by_threads(struct dump *d, struct child *pg_dump, int j
     free(thread);
 }
 
-/* Rows by `jobs` connections while the archive is written, then the rest. */
+/* Roles before all; rows by `jobs` connections while the archive is written; then the rest. */
 static void write_data(struct dump *d, struct child *pg_dump, int jobs)
 {
     uint32_t behind = d->first_item + (uint32_t)d->snapshot.tables;
 
+    if (d->roles_item) {
+        write_rows(d, "read the roles", roles_copy_out(d->options->passwords), d->roles_item);
+        write_rows(d, "read the tablespaces", tablespaces_copy_out, d->roles_item + 1);
+    }
     if (jobs == 1) {
-        write_archive(d, pg_dump, d->first_item - 1);
+        write_archive(d, pg_dump);
         lead(d);
     } else {
         write_tables_by_threads(d, pg_dump, jobs);
     }
     write_sequences(d, behind);
-    write_large_objects(d, behind + 1);
+    const char *large = wants_large_objects(&d->options->selection) ? lo_copy_out(d->leader) : NULL;
+    if (large)
+        write_rows(d, "read the large objects", large, behind + 1);
 }
 
 static uint32_t write_item(struct source *s, enum digest_kind kind, struct fields *item)
@@ -306,32 +335,42 @@ static uint32_t write_item(struct source *s, enum digest_kind kind, struct field
     return number;
 }
 
-/* In the order of the design: the database, its definitions, the tables, the sequences, the large objects. */
+/* An ITEM that is no more than its type. */
+static uint32_t write_rows_item(struct source *s, const char *type)
+{
+    struct fields item = {0};
+
+    fields_add(&item, "type", type);
+    return write_item(s, DIGEST_ROWS, &item);
+}
+
+/* In the order of the design: the database, roles, definitions, the tables, the sequences, the large objects.
+ */
 static void write_items(struct dump *d, struct pg *pg, const struct pgtool *pg_dump)
 {
     struct fields item = {0};
 
     describe_database(pg, &item);
-    write_item(d->source, DIGEST_BYTES, &item);
-    fields_add(&item, "type", "schema");
-    fields_add(&item, "format", "pg_dump custom");
-    fields_addf(&item, "made-with", "pg_dump %s", pg_dump->version);
+    selection_describe(&d->options->selection, &item);
     d->first_item = write_item(d->source, DIGEST_BYTES, &item) + 1;
+    if (d->options->globals) {
+        d->roles_item = write_rows_item(d->source, "roles");
+        d->first_item = write_rows_item(d->source, "tablespaces") + 1;
+    }
+    if (!d->options->selection.data_only) {
+        fields_add(&item, "type", "schema");
+        fields_add(&item, "format", "pg_dump custom");
+        fields_addf(&item, "made-with", "pg_dump %s", pg_dump->version);
+        d->archive_item = write_item(d->source, DIGEST_BYTES, &item);
+        d->first_item = d->archive_item + 1;
+    }
     for (size_t i = 0; i < d->snapshot.tables; i++) {
         describe_table(&d->snapshot.table[i], parts_of(&d->snapshot.table[i]), &item);
         write_item(d->source, DIGEST_ROWS, &item);
     }
-    fields_add(&item, "type", "sequences");
-    write_item(d->source, DIGEST_ROWS, &item);
-    fields_add(&item, "type", "large-objects");
-    write_item(d->source, DIGEST_ROWS, &item);
+    write_rows_item(d->source, "sequences");
+    write_rows_item(d->source, "large-objects");
 }
-
-struct options {
-    const char *database, *label;
-    struct opt_list tags;
-    int jobs;
-};
 
 static void make_head(struct head *h, const struct options *o, const struct snapshot *s, const char *database)
 {
@@ -344,6 +383,9 @@ static void make_head(struct head *h, const struct options *o, const struct snap
 
 static void check_options(const struct options *o)
 {
+    selection_check(&o->selection);
+    if (o->passwords && !o->globals)
+        opt_wrong("--role-passwords goes with --globals");
     if (o->label && !label_is_right(o->label))
         opt_wrong("--label takes 1 to 64 of A-Z a-z 0-9 . _ - with no dot first, not '%s'", o->label);
     for (size_t i = 0; i < o->tags.count; i++) {
@@ -357,35 +399,44 @@ static void dump(struct dump *d, const struct options *o)
 {
     struct pg *leader = d->leader = pg_open(pg_conninfo(o->database), "bk-dump");
     struct pg_child child = pg_child(leader);
+    struct child archive, *pg_dump = NULL;
     struct head head;
 
     if (pg_version(leader) < 120000)
         die(FAILED, "the server is older than PostgreSQL 12, which this bk does not know");
     char *why = xasprintf("the server is of version %s", pg_parameter(leader, "server_version"));
-    struct pgtool pg_dump = pgtool_find("pg_dump", pg_version(leader) / 10000, why);
+    struct pgtool tool = pgtool_find("pg_dump", pg_version(leader) / 10000, why);
+    d->snapshot.relations = selection_relations(leader, &o->selection);
+    d->snapshot.rows = selection_rows(leader, &o->selection);
     snapshot_take(leader, &d->snapshot);
-    struct child archive =
-        archive_start(&pg_dump, &child, d->snapshot.id, pg_parameter(leader, "client_encoding"));
+    selection_check_used(leader, &o->selection);
+    if (!o->selection.data_only) {
+        archive = archive_start(&tool, &child, d->snapshot.id, pg_parameter(leader, "client_encoding"));
+        pg_dump = &archive;
+    }
     describe_read_columns(leader, &d->snapshot);
     make_head(&head, o, &d->snapshot, pg_database(leader));
     d->source = source_open(STDOUT_FILENO, "standard output", &head);
     progress_begin(d->snapshot.bytes);
-    write_items(d, leader, &pg_dump);
-    write_data(d, &archive, o->jobs);
+    write_items(d, leader, &tool);
+    write_data(d, pg_dump, o->jobs);
     progress_end();
     source_end(d->source);
     pg_close(leader);
     pg_child_free(&child);
-    pgtool_free(&pg_dump);
+    pgtool_free(&tool);
     head_free(&head);
     snapshot_free(&d->snapshot);
+    free(d->snapshot.relations);
+    free(d->snapshot.rows);
     free(why);
 }
 
 int main(int argc, char **argv)
 {
     struct options o = {.jobs = opt_cores(4)};
-    struct dump d = {.turn = PTHREAD_MUTEX_INITIALIZER,
+    struct dump d = {.options = &o,
+                     .turn = PTHREAD_MUTEX_INITIALIZER,
                      .lock = PTHREAD_MUTEX_INITIALIZER,
                      .change = PTHREAD_COND_INITIALIZER};
     const struct opt opt[] = {
@@ -393,6 +444,9 @@ int main(int argc, char **argv)
         {OPT_NUMBER, 'j', NULL, "N", "connections (cores, at most 4); 1: no threads", &o.jobs, 1, 256},
         {OPT_STRING, 0, "label", "L", "what the backup is called (the database's name)", &o.label, 0, 0},
         {OPT_LIST, 0, "tag", "NAME=VALUE", "a note in HEAD; may come several times", &o.tags, 0, 0},
+        SELECTION_OPTIONS(o.selection),
+        {OPT_FLAG, 0, "globals", NULL, "the server's roles and tablespaces too", &o.globals, 0, 0},
+        {OPT_FLAG, 0, "role-passwords", NULL, "with --globals: hashed passwords too", &o.passwords, 0, 0},
     };
     const struct cmd cmd = {
         .name = "bk-dump",
@@ -407,5 +461,6 @@ int main(int argc, char **argv)
     check_options(&o);
     dump(&d, &o);
     free(o.tags.value);
+    selection_free(&o.selection);
     return DONE_OK;
 }

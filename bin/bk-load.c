@@ -1,12 +1,14 @@
 /* bk-load - loads a backup into an existing, empty database, and holds it to what the backup says.
  *
  * Definitions go to pg_restore, rows to copyin.h's connections. Until all is there and agrees, the database
- * holds the schema bk_incomplete.
+ * holds the schema bk_incomplete. With --data-only rows go into tables that are there and empty, in one
+ * transaction.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "choice.h"
 #include "contents.h"
 #include "copyin.h"
 #include "filter.h"
@@ -16,16 +18,23 @@
 #include "opt.h"
 #include "pg.h"
 #include "progress.h"
+#include "property.h"
+#include "refill.h"
 #include "restore.h"
+#include "roles.h"
+#include "select.h"
 #include "target.h"
 
 struct load {
     int jobs;
     struct pg *pg;
     struct contents contents;
-    bool older_server; /* is allowed */
-    char *encoding;    /* of the source, where the server is to convert it; NULL: the target's own */
-    char *made_with;   /* the archive: "pg_dump 15.18" */
+    struct selection selection;
+    struct choice choice;
+    bool older_server, create_roles, by_root;
+    char *encoding;  /* of the source, where the server is to convert it; NULL: the target's own */
+    char *made_with; /* the archive: "pg_dump 15.18" */
+    bool prepared;   /* all ITEMs are there */
     struct restore restore;
     struct copyin *copyin; /* NULL: schemas and tables are not there yet */
 };
@@ -38,7 +47,10 @@ static void begin(void *ctx, const struct head *h)
     if (strcmp(head_kind(h), "backup") != 0)
         die(GUARDED, "this is no backup, but a stream of kind '%s'", head_kind(h));
     filter_want_plain(h);
-    target_check_empty(l->pg);
+    if (l->selection.data_only)
+        target_check_finished(l->pg);
+    else
+        target_check_empty(l->pg);
     fields_get_u64(&h->fields, "estimate", &estimate);
     progress_begin(estimate);
 }
@@ -57,15 +69,60 @@ static void take_item(struct load *l, const struct item *i)
         l->encoding = xstrdup(encoding); /* else the bytes must be right as they are: the server checks */
 }
 
+static const struct item *find_item(const struct load *l, enum item_type type)
+{
+    for (uint32_t i = 0; i < l->contents.count; i++)
+        if (l->contents.item[i].type == type)
+            return &l->contents.item[i];
+    return NULL;
+}
+
+/* All ITEMs are there: what is in them must be what this call is for. */
+static void prepare(struct load *l)
+{
+    if (l->contents.count == 0 || l->contents.item[0].type != ITEM_DATABASE)
+        die(BAD_DATA, "the backup does not say of which database it is");
+    if (!find_item(l, ITEM_SCHEMA) && !l->selection.data_only) {
+        hint("bk-load --data-only loads rows into empty tables that are there");
+        die(GUARDED, "this backup has rows only, and no definitions");
+    }
+    if (l->create_roles && !find_item(l, ITEM_ROLES)) {
+        hint("make them by hand; the next time: bk-dump --globals");
+        die(GUARDED, "this backup has no roles");
+    }
+    if (l->encoding)
+        pg_set_encoding(l->pg, l->encoding);
+    if (l->create_roles)
+        roles_begin(l->pg);
+    l->prepared = true;
+}
+
+/* The table above all partitions, if rows go there: because they must, or it was asked for; and if it is
+ * there. */
+static const char *find_root(const struct load *l, const struct item *i, const char **schema)
+{
+    const char *name = NULL;
+
+    if (!l->by_root && strcmp(item_get(i, "load-into"), "root") != 0)
+        return NULL;
+    for (size_t k = 0; k + 1 < i->fields.count; k++) {
+        if (strcmp(i->fields.line[k].name, "ancestor-schema") != 0)
+            continue;
+        *schema = i->fields.line[k].value;
+        name = i->fields.line[k + 1].value;
+    }
+    return name && target_has_table(l->pg, *schema, name) ? name : NULL;
+}
+
 static void make_copy(struct load *l, const struct item *i, struct buf *sql)
 {
+    const char *schema = item_get(i, "schema"), *root = find_root(l, i, &schema);
     size_t columns = 0;
-    const char *schema = fields_get(&i->fields, "root-schema"), *name = fields_get(&i->fields, "root-name");
 
     buf_adds(sql, "COPY ");
-    pg_ident(l->pg, schema && name ? schema : item_get(i, "schema"), sql);
+    pg_ident(l->pg, schema, sql);
     buf_addc(sql, '.');
-    pg_ident(l->pg, schema && name ? name : item_get(i, "name"), sql);
+    pg_ident(l->pg, root ? root : item_get(i, "name"), sql);
     for (size_t k = 0; k < i->fields.count; k++) {
         if (strcmp(i->fields.line[k].name, "column") != 0)
             continue;
@@ -80,6 +137,8 @@ static void make_statements(struct load *l)
     for (uint32_t n = 1; n <= l->contents.count; n++) {
         const struct item *i = &l->contents.item[n - 1];
         struct buf sql = {0};
+        if (!l->choice.rows[n - 1])
+            continue;
         if (i->type == ITEM_TABLE)
             make_copy(l, i, &sql);
         if (i->type == ITEM_SEQUENCES)
@@ -91,27 +150,60 @@ static void make_statements(struct load *l)
     }
 }
 
-/* All ITEMs and the archive are there: makes schemas and tables. From here on the target is not empty. */
+/* Roles and the database's properties: now only to see whether the server will let us. */
+static void rehearse(struct load *l)
+{
+    const struct left_out *out = &l->restore.out;
+
+    pg_exec(l->pg, "begin a transaction", "BEGIN");
+    hint("--no-properties leaves those of the database as they are; --no-owner, --no-acl leave a part of "
+         "them out");
+    if (l->create_roles)
+        roles_create(l->pg, false);
+    property_apply(l->pg, &l->contents.item[0].fields, out);
+    hint_forget();
+    pg_exec(l->pg, "end a transaction", "ROLLBACK");
+}
+
+/* Makes schemas and tables. From here on the target is not empty. */
 static void define(struct load *l)
 {
+    const struct fields *database = &l->contents.item[0].fields;
+
     if (l->restore.archive < 0)
         die(BAD_DATA, "the backup has no definitions");
-    if (l->encoding)
-        pg_set_encoding(l->pg, l->encoding);
-    if (l->contents.item[0].type != ITEM_DATABASE)
-        die(BAD_DATA, "the backup does not say of which database it is");
     if (!l->older_server)
-        target_check_version(l->pg, &l->contents.item[0].fields);
-    target_check_needs(l->pg, &l->contents.item[0].fields, &l->restore.out);
+        target_check_version(l->pg, database);
+    l->restore.list = l->choice.list;
+    target_check_needs(l->pg, &l->choice.needs, &l->restore.out, l->create_roles);
+    rehearse(l);
+    if (l->create_roles) {
+        pg_exec(l->pg, "begin a transaction", "BEGIN");
+        roles_create(l->pg, true);
+        pg_exec(l->pg, "make the roles", "COMMIT");
+    }
     pg_exec(l->pg, "set up the session", "SET synchronous_commit = off"); /* target_unmark() waits for all */
     target_mark(l->pg);
     l->restore.child = pg_child(l->pg);
     restore_pre_data(&l->restore);
+}
+
+/* The definitions are there: makes tables, or looks at those that are there; and is ready for rows. */
+static void begin_rows(struct load *l)
+{
+    if (!l->prepared)
+        prepare(l);
+    choice_make(&l->choice, l->pg, &l->selection, &l->contents, l->restore.archive);
+    l->restore.out.properties |= !l->choice.all;
+    if (l->selection.data_only)
+        refill_begin(l->pg, &l->contents, l->choice.rows);
+    else
+        define(l);
     pg_exec(
         l->pg, "prepare for the sequences",
         "CREATE TEMPORARY TABLE bk_sequence (schema text, name text, last_value bigint, is_called boolean)");
     lo_begin(l->pg);
-    l->copyin = copyin_open(l->pg, l->encoding, l->jobs, &l->contents);
+    l->copyin = copyin_open(l->pg, l->encoding, l->selection.data_only ? 1 : l->jobs, &l->contents);
     make_statements(l);
 }
 
@@ -119,24 +211,48 @@ static const char *take_archive(struct load *l, const struct frame *f, const uin
 {
     if (l->copyin)
         return "definitions come after rows";
+    if (l->selection.data_only)
+        return contents_digest(&l->contents, f, body);
     if (l->restore.archive < 0)
         l->restore.archive = io_scratch_file();
     io_scratch_write(l->restore.archive, body, f->length);
     return contents_digest(&l->contents, f, body);
 }
 
+/* Roles are needed before all else. */
+static const char *take_roles(struct load *l, const struct frame *f, const uint8_t *body)
+{
+    uint64_t rows;
+    char *words;
+
+    if (l->copyin)
+        return "roles come after rows";
+    if (l->create_roles) {
+        pg_copy_in(l->pg, "take the roles", roles_copy_in);
+        pg_copy_put(l->pg, body, f->length);
+        if (!pg_copy_end_try(l->pg, &rows, &words))
+            die(FAILED, "cannot take the roles: %s", words);
+    }
+    return contents_digest(&l->contents, f, body);
+}
+
 /* Configuration tables of extensions have rows, keys and triggers already, and go first, one after the other.
  * Sequences' places are kept for the end. Large objects are made as their rows come. All that by our own
  * connection, tables by any. */
-static void take_rows(struct load *l, const struct frame *f, const uint8_t *body)
+static const char *take_rows(struct load *l, const struct frame *f, const uint8_t *body)
 {
     const struct item *i = &l->contents.item[f->item - 1];
     bool more = f->flags & FRAME_MORE;
     bool here = i->type != ITEM_TABLE || fields_get(&i->fields, "extension");
 
+    if (!l->copyin)
+        begin_rows(l);
+    if (!l->choice.rows[f->item - 1])
+        return contents_digest(&l->contents, f, body);
     copyin_put(l->copyin, f->item, more, here, body, f->length);
     if (i->type == ITEM_LARGE_OBJECTS && !more)
         lo_apply(l->pg);
+    return NULL;
 }
 
 static const char *take_data(struct load *l, const struct frame *f, const uint8_t *body)
@@ -146,13 +262,19 @@ static const char *take_data(struct load *l, const struct frame *f, const uint8_
 
     if (wrong)
         return wrong;
+    if (!l->prepared)
+        prepare(l);
     progress_add(f->length);
-    if (i->type == ITEM_SCHEMA)
+    switch (i->type) {
+    case ITEM_SCHEMA:
         return take_archive(l, f, body);
-    if (!l->copyin)
-        define(l);
-    take_rows(l, f, body);
-    return NULL;
+    case ITEM_ROLES:
+        return take_roles(l, f, body);
+    case ITEM_TABLESPACES:
+        return contents_digest(&l->contents, f, body);
+    default:
+        return take_rows(l, f, body);
+    }
 }
 
 static bool see(void *ctx, struct writer *out, const struct frame *f, const uint8_t *body)
@@ -174,26 +296,53 @@ static bool see(void *ctx, struct writer *out, const struct frame *f, const uint
     return true;
 }
 
+/* Of a part of a backup only those sequences that it made; of rows only, those of its tables. */
+static void set_sequences(struct load *l)
+{
+    if (l->selection.data_only && !l->choice.all)
+        refill_sequences(l->pg, &l->contents, l->choice.rows);
+    else if (!l->choice.all)
+        pg_exec(l->pg, "choose the sequences",
+                "DELETE FROM pg_temp.bk_sequence"
+                " WHERE pg_catalog.to_regclass(pg_catalog.format('%I.%I', schema, name)) IS NULL");
+    pg_exec(l->pg, "set the sequences",
+            "SELECT pg_catalog.setval(pg_catalog.format('%I.%I', schema, name)::pg_catalog.regclass, "
+            "last_value, is_called)"
+            " FROM pg_temp.bk_sequence");
+}
+
+/* Rows are there: what may only be there behind them. */
+static void finish(struct load *l)
+{
+    restore_post_data(&l->restore);
+    if (!l->selection.schema_only)
+        restore_views(&l->restore);
+    pg_exec(l->pg, "begin a transaction", "BEGIN");
+    property_apply(l->pg, &l->contents.item[0].fields, &l->restore.out);
+    pg_exec(l->pg, "set the database's properties", "COMMIT");
+    target_unmark(l->pg);
+    info("done; ANALYZE brings statistics at once");
+}
+
 static const char *end(void *ctx, struct writer *out, const struct fields *end)
 {
     struct load *l = ctx;
 
     (void)out;
     if (!l->copyin)
-        define(l);
+        begin_rows(l);
     copyin_finish(l->copyin);
     progress_end();
     contents_check(&l->contents, end, true);
-    pg_exec(l->pg, "set the sequences",
-            "SELECT pg_catalog.setval(pg_catalog.format('%I.%I', schema, name)::pg_catalog.regclass, "
-            "last_value, is_called)"
-            " FROM pg_temp.bk_sequence");
+    set_sequences(l);
     lo_finish(l->pg, &l->restore.out);
-    info("%s rows are there and agree; now indexes and constraints", fields_get(end, "rows"));
-    restore_post_data(&l->restore);
-    restore_views(&l->restore);
-    target_unmark(l->pg);
-    info("done; ANALYZE brings statistics at once");
+    if (l->selection.data_only) {
+        refill_commit(l->pg);
+        info("the rows are there and agree");
+    } else {
+        info("%s rows are there and agree; now indexes and constraints", fields_get(end, "rows"));
+        finish(l);
+    }
     return NULL;
 }
 
@@ -203,20 +352,28 @@ static void free_load(struct load *l)
     free(l->made_with);
     pg_child_free(&l->restore.child);
     close(l->restore.archive);
+    choice_free(&l->choice);
     contents_free(&l->contents);
+    selection_free(&l->selection);
 }
 
 int main(int argc, char **argv)
 {
     const char *database = NULL;
     struct left_out out = {0};
-    struct load l = {.jobs = opt_cores(4)};
+    struct load l = {.jobs = opt_cores(4), .choice.list = -1};
     const struct opt opt[] = {
         {OPT_STRING, 'd', NULL, "DB", "empty database: name, conninfo, URI, or env:VAR", &database, 0, 0},
         {OPT_NUMBER, 'j', NULL, "N", "connections (cores, at most 4); 1: no threads", &l.jobs, 1, 256},
+        SELECTION_OPTIONS(l.selection),
+        {OPT_FLAG, 0, "create-roles", NULL, "make the backup's roles that are not there", &l.create_roles, 0,
+         0},
+        {OPT_FLAG, 0, "via-root", NULL, "rows of partitions into the partitioned table", &l.by_root, 0, 0},
         {OPT_FLAG, 0, "allow-older-server", NULL, "load into an older major version", &l.older_server, 0, 0},
         {OPT_FLAG, 0, "no-owner", NULL, "all belongs to the role that loads", &out.owners, 0, 0},
         {OPT_FLAG, 0, "no-acl", NULL, "leave access rights out", &out.acls, 0, 0},
+        {OPT_FLAG, 0, "no-properties", NULL, "leave the database's own owner, rights, settings",
+         &out.properties, 0, 0},
         {OPT_FLAG, 0, "no-tablespaces", NULL, "all in the database's own tablespace", &out.tablespaces, 0, 0},
     };
     const struct cmd cmd = {
@@ -232,7 +389,10 @@ int main(int argc, char **argv)
     opt_parse(&cmd, argc, argv);
     if (!database)
         opt_wrong("say with -d which database to load into");
-    l.restore = (struct restore){.archive = -1, .made_with = "", .jobs = l.jobs, .out = out};
+    selection_check(&l.selection);
+    if (l.create_roles && l.selection.data_only)
+        opt_wrong("--create-roles makes what --data-only does not need");
+    l.restore = (struct restore){.archive = -1, .list = -1, .made_with = "", .jobs = l.jobs, .out = out};
     l.pg = pg_open(pg_conninfo(database), "bk-load");
     filter_tap(&tap, &l, &filter_stdin_only);
     pg_close(l.pg);

@@ -88,19 +88,28 @@ static void print_head(struct buf *b, const struct list *l)
     buf_addc(b, '\n');
 }
 
+/* All values of a name in one line: "WORDS a, b". */
+static void print_list(struct buf *b, const char *words, const struct fields *f, const char *name)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < f->count; i++) {
+        if (strcmp(f->line[i].name, name) != 0)
+            continue;
+        buf_adds(b, n++ ? ", " : words);
+        fields_encode_value(f->line[i].value, b);
+    }
+    if (n > 0)
+        buf_addc(b, '\n');
+}
+
 static void print_database(struct buf *b, const struct item *i)
 {
     buf_adds(b, "database ");
     fields_encode_value(item_get(i, "name"), b);
     buf_addf(b, ", PostgreSQL %s, %s\n", item_get(i, "server-version"), item_get(i, "encoding"));
-    for (size_t k = 0, n = 0; k < i->fields.count; k++) {
-        if (strcmp(i->fields.line[k].name, "extension") != 0)
-            continue;
-        buf_adds(b, n++ ? ", " : "extensions ");
-        fields_encode_value(i->fields.line[k].value, b);
-    }
-    if (fields_count(&i->fields, "extension"))
-        buf_addc(b, '\n');
+    print_list(b, "extensions ", &i->fields, "extension");
+    print_list(b, "not all of it: ", &i->fields, "select");
 }
 
 static void print_item(struct buf *b, const struct item *i, uint32_t number)
@@ -117,11 +126,12 @@ static void print_item(struct buf *b, const struct item *i, uint32_t number)
 }
 
 /* The pipe that restores this stream: the undoing of each step, the last one first. */
-static void print_pipe(struct buf *b, const struct head *h)
+static void print_pipe(struct buf *b, const struct head *h, bool rows_only)
 {
     bool known = true;
 
-    buf_adds(b, "to restore it into an empty database:\n  bk-get FILE");
+    buf_addf(b, "to restore it into %s:\n  bk-get FILE",
+             rows_only ? "tables that are empty" : "an empty database");
     for (size_t i = h->fields.count; i > 0; i--) {
         const struct field *line = &h->fields.line[i - 1];
         if (strcmp(line->name, "step") != 0)
@@ -130,7 +140,17 @@ static void print_pipe(struct buf *b, const struct head *h)
         known = known && undo;
         buf_addf(b, " | %s", undo ? undo : "(a step that this bk does not know)");
     }
-    buf_adds(b, known ? " | bk-verify | bk-load -d DB\n" : "\n");
+    buf_addf(b, "%s%s\n", known ? " | bk-verify | bk-load -d DB" : "",
+             known && rows_only ? " --data-only" : "");
+}
+
+/* Where items can be read; else it is taken to have them, as nearly all have. */
+static bool has_definitions(const struct list *l)
+{
+    for (uint32_t i = 0; i < l->contents.count; i++)
+        if (l->contents.item[i].type == ITEM_SCHEMA)
+            return true;
+    return l->contents.count == 0 || l->contents.item[0].type != ITEM_DATABASE;
 }
 
 static void print_text(struct buf *b, const struct list *l, const struct fields *end)
@@ -150,7 +170,7 @@ static void print_text(struct buf *b, const struct list *l, const struct fields 
     buf_addf(b, "\nwhole: END seen, %s frames, %s items, %s rows, %s%s\n", shown(end, "frames"),
              shown(end, "items"), grouped(shown(end, "rows"), rows), format_size(bytes, size),
              fields_get(end, "sums") ? ", with index" : "");
-    print_pipe(b, &l->head);
+    print_pipe(b, &l->head, !has_definitions(l));
 }
 
 /* Fields that may come several times, and the names of the lists that they become. */
@@ -165,6 +185,10 @@ static const char *const lists[][2] = {{"tag", "tags"},
                                        {"needs-role", "needs-roles"},
                                        {"needs-owner", "needs-owners"},
                                        {"needs-grantee", "needs-grantees"},
+                                       {"needs-setting-role", "needs-setting-roles"},
+                                       {"select", "select"},
+                                       {"ancestor-schema", "ancestor-schemas"},
+                                       {"ancestor-name", "ancestor-names"},
                                        {"needs-tablespace", "needs-tablespaces"}};
 
 static bool is_list(const char *name)

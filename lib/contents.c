@@ -14,6 +14,8 @@ static const struct {
     enum digest_kind digest;
 } types[] = {
     {"database", ITEM_DATABASE, DIGEST_BYTES},
+    {"roles", ITEM_ROLES, DIGEST_ROWS},
+    {"tablespaces", ITEM_TABLESPACES, DIGEST_ROWS},
     {"schema", ITEM_SCHEMA, DIGEST_BYTES},
     {"table", ITEM_TABLE, DIGEST_ROWS},
     {"sequences", ITEM_SEQUENCES, DIGEST_ROWS},

@@ -14,6 +14,8 @@
 
 enum item_type {
     ITEM_DATABASE,
+    ITEM_ROLES,
+    ITEM_TABLESPACES,
     ITEM_SCHEMA, /* the DDL, as an archive of pg_dump */
     ITEM_TABLE,
     ITEM_SEQUENCES,

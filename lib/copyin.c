@@ -21,6 +21,7 @@ struct copier {
     struct copyin *all;
     struct pg *pg;
     bool open;
+    bool saved;           /* by a savepoint, as all is one transaction */
     struct digest digest; /* of what was sent in this COPY */
 };
 
@@ -92,29 +93,44 @@ static void count(struct copyin *c, uint32_t item, const struct digest *digest, 
     pthread_mutex_unlock(&c->lock);
 }
 
+static void begin_body(struct copier *k, const struct target *t)
+{
+    k->saved = pg_in_transaction(k->pg);
+    if (k->saved)
+        pg_exec(k->pg, "set a savepoint", "SAVEPOINT bk_body");
+    digest_begin(&k->digest, DIGEST_ROWS);
+    pg_copy_in(k->pg, t->what, t->sql);
+    k->open = true;
+}
+
+static void end_body(struct copier *k, uint32_t item, bool alone, const void *body, size_t n)
+{
+    uint64_t rows;
+    char *words;
+    bool taken = pg_copy_end_try(k->pg, &rows, &words);
+
+    k->open = false;
+    if (k->saved)
+        pg_exec(k->pg, "end a savepoint", taken ? "RELEASE bk_body" : "ROLLBACK TO bk_body; RELEASE bk_body");
+    if (taken)
+        count(k->all, item, &k->digest, rows);
+    else
+        put_off(k->all, item, alone, body, n, words);
+}
+
 /* Sends one body. The COPY ends with it, unless its last row goes on in the next. */
 static void copy_body(struct copier *k, uint32_t item, bool more, const void *body, size_t n)
 {
     const struct target *t = &k->all->target[item - 1];
     bool alone = !k->open && !more;
-    uint64_t rows;
-    char *words;
 
-    if (!k->open) {
-        digest_begin(&k->digest, DIGEST_ROWS);
-        pg_copy_in(k->pg, t->what, t->sql);
-        k->open = true;
-    }
+    if (!k->open)
+        begin_body(k, t);
     if (!digest_add(&k->digest, body, n, more))
         die(BAD_DATA, "cannot %s: a body does not hold whole rows", t->what);
     pg_copy_put(k->pg, body, n);
-    if (more)
-        return;
-    k->open = false;
-    if (pg_copy_end_try(k->pg, &rows, &words))
-        count(k->all, item, &k->digest, rows);
-    else
-        put_off(k->all, item, alone, body, n, words);
+    if (!more)
+        end_body(k, item, alone, body, n);
 }
 
 static void copy_chunk(struct copier *k, struct chunk *chunk)

@@ -16,7 +16,8 @@
 
 struct copyin;
 
-/* `pg` is the caller's connection, `jobs` how many connections load in all; 1: no others, and no threads.
+/* `pg` is the caller's connection, `jobs` how many connections load in all; 1: no others, and no threads
+ * (within a transaction of the caller's it must be 1: a body that is refused then undoes itself alone).
  * Others are opened when they are wanted, with this client_encoding (NULL: the database's). Results go to
  * `contents` (item.found), which has all its items. */
 struct copyin *copyin_open(struct pg *pg, const char *encoding, int jobs, struct contents *contents);

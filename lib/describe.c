@@ -29,10 +29,13 @@ static void add_rows(struct pg *pg, struct fields *item, const char *name, const
  * but not what belongs to the role that initdb made, oid 10. */
 #define ROLES_OF(kinds)                                                                                      \
     " FROM pg_catalog.pg_shdepend WHERE refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass"            \
-    " AND deptype IN (" kinds ") AND dbid = (" DATABASE("oid") ")"
+    " AND deptype IN (" kinds ") AND (dbid = (" DATABASE("oid") ") OR (dbid = 0 AND objid = (" DATABASE(     \
+        "oid") ")"                                                                                           \
+               " AND classid = 'pg_catalog.pg_database'::pg_catalog.regclass))"
 #define OR_BOOTSTRAP                                                                                         \
     " UNION SELECT rolname FROM pg_catalog.pg_roles WHERE oid = 10 AND EXISTS"                               \
-    " (SELECT FROM pg_catalog.pg_class WHERE oid >= 16384 AND relowner = 10)"
+    " (SELECT FROM pg_catalog.pg_class WHERE oid >= 16384 AND relowner = 10)"                                \
+    " UNION " DATABASE("pg_catalog.pg_get_userbyid(datdba)")
 
 static const struct {
     const char *name, *sql;
@@ -47,7 +50,8 @@ static const struct {
     {"locale-provider", DATABASE(JSON_COLUMN("datlocprovider"))},
     {"icu-locale", DATABASE("coalesce(" JSON_COLUMN("daticulocale") ", " JSON_COLUMN("datlocale") ")")},
     {"owner", DATABASE("pg_catalog.pg_get_userbyid(datdba)")},
-    {"acl", DATABASE("pg_catalog.unnest(datacl)")},
+    {"acl", DATABASE("pg_catalog.unnest(CASE pg_catalog.cardinality(datacl) WHEN 0 THEN '{none}' ELSE "
+                     "datacl::text[] END)")},
     {"comment", DATABASE("pg_catalog.shobj_description(oid, 'pg_database')")},
     {"tablespace",
      "SELECT spcname FROM pg_catalog.pg_tablespace t JOIN pg_catalog.pg_database d ON t.oid = d.dattablespace"
@@ -61,6 +65,9 @@ static const struct {
     {"needs-role", "SELECT pg_catalog.pg_get_userbyid(refobjid)" ROLES_OF("'r'") " GROUP BY 1 ORDER BY 1"},
     {"needs-owner", "SELECT pg_catalog.pg_get_userbyid(refobjid)" ROLES_OF("'o'") OR_BOOTSTRAP " ORDER BY 1"},
     {"needs-grantee", "SELECT pg_catalog.pg_get_userbyid(refobjid)" ROLES_OF("'a'") " GROUP BY 1 ORDER BY 1"},
+    {"needs-setting-role",
+     "SELECT rolname FROM pg_catalog.pg_db_role_setting s JOIN pg_catalog.pg_roles r ON r.oid = s.setrole"
+     " WHERE setdatabase = (" DATABASE("oid") ") ORDER BY 1"},
     {"needs-tablespace",
      "SELECT DISTINCT spcname FROM pg_catalog.pg_tablespace t"
      " JOIN pg_catalog.pg_class c ON c.reltablespace = t.oid WHERE c.oid >= 16384 ORDER BY 1"},
@@ -90,29 +97,85 @@ static int compare_tables(const void *a, const void *b)
     return compare_oid(&(*(struct table *const *)a)->oid, b);
 }
 
+/* A query with one %s: the wanted tables, as c(oid). Its rows begin with an oid of these. */
+static struct pg_rows *query_tables(struct pg *pg, const struct snapshot *s, const char *query)
+{
+    char *tables =
+        xasprintf("(SELECT c.oid%s%s%s AND c.relkind = 'r') c", FROM_USER_RELATIONS, s->relations, s->rows);
+    struct buf sql = {0};
+    const char *place = strstr(query, "%s");
+
+    buf_add(&sql, query, (size_t)(place - query));
+    buf_adds(&sql, tables);
+    buf_adds(&sql, place + 2);
+    struct pg_rows *r = pg_query(pg, "read the tables' columns", buf_str(&sql));
+    buf_free(&sql);
+    free(tables);
+    return r;
+}
+
+/* The table of a row. */
+static struct table *table_of(struct table *const *by_oid, size_t n, const struct pg_rows *r, int row)
+{
+    uint32_t oid = (uint32_t)pg_number(r, row, 0);
+    struct table *const *t = bsearch(&oid, by_oid, n, sizeof by_oid[0], compare_oid);
+
+    if (!t)
+        bug();
+    return *t;
+}
+
+static void read_columns(struct pg *pg, const struct snapshot *s, struct table *const *by_oid)
+{
+    struct pg_rows *r =
+        query_tables(pg, s,
+                     "SELECT c.oid, t.attname, pg_catalog.format_type(t.atttypid, t.atttypmod)"
+                     " FROM pg_catalog.pg_attribute t JOIN %s ON t.attrelid = c.oid"
+                     " WHERE t.attnum > 0 AND NOT t.attisdropped AND t.attgenerated = ''"
+                     " ORDER BY c.oid, t.attname COLLATE pg_catalog.\"C\"");
+
+    for (int i = 0; i < pg_count(r); i++) {
+        struct table *t = table_of(by_oid, s->tables, r, i);
+        fields_add(&t->columns, "column", pg_value(r, i, 1));
+        fields_add(&t->columns, "column-type", pg_value(r, i, 2));
+    }
+    pg_free(r);
+}
+
+static void read_ancestors(struct pg *pg, const struct snapshot *s, struct table *const *by_oid)
+{
+    struct pg_rows *r =
+        query_tables(pg, s,
+                     "SELECT c.oid, n.nspname, up.relname"
+                     " FROM %s, pg_catalog.pg_partition_ancestors(c.oid) WITH ORDINALITY a(relid, place)"
+                     " JOIN pg_catalog.pg_class up ON up.oid = a.relid"
+                     " JOIN pg_catalog.pg_namespace n ON n.oid = up.relnamespace"
+                     " WHERE a.relid <> c.oid ORDER BY c.oid, a.place");
+
+    for (int i = 0; i < pg_count(r); i++) {
+        struct table *t = table_of(by_oid, s->tables, r, i);
+        fields_add(&t->ancestors, "ancestor-schema", pg_value(r, i, 1));
+        fields_add(&t->ancestors, "ancestor-name", pg_value(r, i, 2));
+    }
+    pg_free(r);
+}
+
 void describe_read_columns(struct pg *pg, struct snapshot *s)
 {
-    struct pg_rows *r = pg_query(pg, "read the tables' columns",
-                                 "SELECT c.oid, t.attname, pg_catalog.format_type(t.atttypid, t.atttypmod)"
-                                 " FROM pg_catalog.pg_attribute t JOIN (SELECT c.oid" FROM_USER_RELATIONS
-                                 " AND c.relkind = 'r') c ON t.attrelid = c.oid"
-                                 " WHERE t.attnum > 0 AND NOT t.attisdropped AND t.attgenerated = ''"
-                                 " ORDER BY c.oid, t.attname COLLATE pg_catalog.\"C\"");
     struct table **by_oid = xcalloc(s->tables, sizeof by_oid[0]);
 
     for (size_t i = 0; i < s->tables; i++)
         by_oid[i] = &s->table[i];
     qsort(by_oid, s->tables, sizeof by_oid[0], compare_tables);
-    for (int i = 0; i < pg_count(r); i++) {
-        uint32_t oid = (uint32_t)pg_number(r, i, 0);
-        struct table **t = bsearch(&oid, by_oid, s->tables, sizeof by_oid[0], compare_oid);
-        if (!t)
-            bug();
-        fields_add(&(*t)->columns, "column", pg_value(r, i, 1));
-        fields_add(&(*t)->columns, "column-type", pg_value(r, i, 2));
-    }
+    read_columns(pg, s, by_oid);
+    read_ancestors(pg, s, by_oid);
     free(by_oid);
-    pg_free(r);
+}
+
+static void add_pairs(struct fields *item, const struct fields *pairs)
+{
+    for (size_t i = 0; i < pairs->count; i++)
+        fields_add(item, pairs->line[i].name, pairs->line[i].value);
 }
 
 void describe_table(const struct table *t, uint32_t parts, struct fields *item)
@@ -126,13 +189,11 @@ void describe_table(const struct table *t, uint32_t parts, struct fields *item)
         fields_add(item, "extension", t->extension);
     if (t->condition)
         fields_add(item, "condition", t->condition);
-    if (t->root_name) {
-        fields_add(item, "root-schema", t->root_schema);
-        fields_add(item, "root-name", t->root_name);
-    }
+    add_pairs(item, &t->ancestors);
+    if (t->by_root)
+        fields_add(item, "load-into", "root");
     fields_addf(item, "parts", "%" PRIu32, parts);
-    for (size_t i = 0; i < t->columns.count; i++)
-        fields_add(item, t->columns.line[i].name, t->columns.line[i].value);
+    add_pairs(item, &t->columns);
 }
 
 void describe_table_name(struct pg *pg, const struct table *t, struct buf *sql)
@@ -153,15 +214,15 @@ void describe_columns(struct pg *pg, const struct table *t, const char *before, 
         buf_adds(sql, after);
 }
 
-uint64_t describe_sequences(struct pg *pg, uint64_t after, struct buf *sql)
+uint64_t describe_sequences(struct pg *pg, const struct snapshot *s, uint64_t after, struct buf *sql)
 {
     struct buf query = {0};
     uint64_t last = 0;
 
     buf_addf(&query,
-             "SELECT c.oid, n.nspname, c.relname" FROM_USER_RELATIONS
-             " AND c.relkind = 'S' AND c.oid > %" PRIu64 " ORDER BY c.oid LIMIT %d",
-             after, SEQUENCES_A_QUERY);
+             "SELECT c.oid, n.nspname, c.relname%s%s%s AND c.relkind = 'S' AND c.oid > %" PRIu64
+             " ORDER BY c.oid LIMIT %d",
+             FROM_USER_RELATIONS, s->relations, s->rows, after, SEQUENCES_A_QUERY);
     struct pg_rows *r = pg_query(pg, "list the sequences", buf_str(&query));
     for (int i = 0; i < pg_count(r); i++) {
         const char *schema = pg_value(r, i, 1), *name = pg_value(r, i, 2);

@@ -9,8 +9,9 @@
 /* The database, its server, settings, rights and extensions; and the settings that COPY text depends on. */
 void describe_database(struct pg *pg, struct fields *item);
 
-/* Reads the columns of all tables into the snapshot, sorted by the bytes of their names, without generated
- * ones: a copy whose columns stand in another order has the same text, and so the same digest. */
+/* Reads columns and ancestors of all tables into the snapshot. Columns are sorted by the bytes of their
+ * names, without generated ones: a copy whose columns stand in another order has the same text, and so the
+ * same digest. */
 void describe_read_columns(struct pg *pg, struct snapshot *s);
 
 void describe_table(const struct table *t, uint32_t parts, struct fields *item);
@@ -21,9 +22,9 @@ void describe_table_name(struct pg *pg, const struct table *t, struct buf *sql);
 void describe_columns(struct pg *pg, const struct table *t, const char *before, const char *after,
                       struct buf *sql);
 
-/* Adds to `sql` a COPY of schema, name, last_value and is_called of the next sequences in order of creation,
- * behind that of oid `after` (0: from the beginning). Returns the oid of the last, 0 if there are no more
- * (then nothing was added). */
-uint64_t describe_sequences(struct pg *pg, uint64_t after, struct buf *sql);
+/* Adds to `sql` a COPY of schema, name, last_value and is_called of the next wanted sequences in order of
+ * creation, behind that of oid `after` (0: from the beginning). Returns the oid of the last, 0 if there are
+ * no more (then nothing was added). */
+uint64_t describe_sequences(struct pg *pg, const struct snapshot *s, uint64_t after, struct buf *sql);
 
 #endif

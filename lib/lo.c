@@ -3,16 +3,42 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "grants.h"
+
 enum {
     OBJECTS_A_TRANSACTION = 1000,
 };
 
+/* clang-format off */
+#define COPY_OUT(pages) \
+    "COPY (SELECT oid, NULL::int, NULL::bytea, pg_catalog.pg_get_userbyid(lomowner)::text, lomacl::text," \
+    "  pg_catalog.obj_description(oid, 'pg_largeobject') FROM pg_catalog.pg_largeobject_metadata" \
+    " UNION ALL " pages ") TO STDOUT"
+/* clang-format on */
+
 /* bytea in COPY text is hex (pg_copy_settings). The parts of UNION ALL come one after the other, as no plan
- * is parallel. */
-const char lo_copy_out[] =
-    "COPY (SELECT oid, NULL::int, NULL::bytea, pg_catalog.pg_get_userbyid(lomowner)::text, lomacl::text,"
-    "  pg_catalog.obj_description(oid, 'pg_largeobject') FROM pg_catalog.pg_largeobject_metadata"
-    " UNION ALL SELECT loid, pageno, data, NULL, NULL, NULL FROM pg_catalog.pg_largeobject) TO STDOUT";
+ * is parallel. An owner who may not read the catalog reads through the functions for large objects (262144 is
+ * INV_READ of libpq/libpq-fs.h); pages of zeros, which may be holes, are left out but for the last one. */
+const char *lo_copy_out(struct pg *pg)
+{
+    struct pg_rows *r = pg_query(pg, "look for large objects",
+                                 "SELECT EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata),"
+                                 " pg_catalog.has_table_privilege('pg_catalog.pg_largeobject', 'SELECT')");
+    bool some = pg_value(r, 0, 0)[0] == 't', readable = pg_value(r, 0, 1)[0] == 't';
+
+    pg_free(r);
+    if (!some)
+        return NULL;
+    return readable
+               ? COPY_OUT("SELECT loid, pageno, data, NULL, NULL, NULL FROM pg_catalog.pg_largeobject")
+               : COPY_OUT("SELECT oid, n, page, NULL, NULL, NULL FROM (SELECT oid, pg_catalog.lo_lseek64("
+                          "  pg_catalog.lo_open(oid, 262144), 0, 2) - 1 AS last"
+                          "  FROM pg_catalog.pg_largeobject_metadata ORDER BY oid) o,"
+                          " pg_catalog.generate_series(0, (last / 2048)::int) n,"
+                          " LATERAL pg_catalog.lo_get(oid, n * 2048::bigint, 2048) page"
+                          " WHERE last >= 0 AND (n = last / 2048 OR"
+                          "  page <> pg_catalog.decode(pg_catalog.repeat('00', 2048), 'hex'))");
+}
 
 const char lo_copy_in[] = "COPY pg_temp.bk_lo FROM STDIN";
 
@@ -73,11 +99,10 @@ static void run_statements(struct pg *pg, struct pg_rows *r)
     buf_free(&sql);
 }
 
-/* All statements for one object. Where somebody other than the owner gave a right, it is given in that role's
- * name, as pg_dump does. An object whose acl is null has the rights that every new one has. */
+/* All statements for one object. One whose acl is null has the rights that every new one has. */
 void lo_finish(struct pg *pg, const struct left_out *out)
 {
-    if (out->acls)
+    if (out->acls || out->owners) /* rights are given in the owner's name */
         pg_exec(pg, "leave rights out", "UPDATE pg_temp.bk_lo_object SET acl = NULL");
     if (out->owners)
         pg_exec(pg, "leave owners out", "UPDATE pg_temp.bk_lo_object SET owner = CURRENT_USER");
@@ -86,17 +111,9 @@ void lo_finish(struct pg *pg, const struct left_out *out)
                " pg_catalog.format('ALTER LARGE OBJECT %s OWNER TO %I;', oid, owner),"
                " CASE WHEN comment IS NOT NULL THEN pg_catalog.format('COMMENT ON LARGE OBJECT %s IS %L;', "
                "oid, comment) END,"
-               " CASE WHEN acl IS NOT NULL THEN pg_catalog.format('REVOKE ALL ON LARGE OBJECT %s FROM %I;', "
-               "oid, owner) END,"
-               " (SELECT pg_catalog.string_agg(pg_catalog.concat("
-               "   CASE WHEN NOT own THEN pg_catalog.format('SET SESSION AUTHORIZATION %s;', "
-               "grantor::pg_catalog.regrole) END,"
-               "   pg_catalog.format('GRANT %s ON LARGE OBJECT %s TO %s', privilege_type, oid,"
-               "    CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::pg_catalog.regrole::text END),"
-               "   CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END, ';',"
-               "   CASE WHEN NOT own THEN 'RESET SESSION AUTHORIZATION;' END), '' ORDER BY own DESC)"
-               "  FROM (SELECT *, grantor::pg_catalog.regrole::text = pg_catalog.quote_ident(owner) AS own"
-               "   FROM pg_catalog.aclexplode(nullif(acl, '{}')::pg_catalog.aclitem[])) a))"
-               " FROM pg_temp.bk_lo_object",
+               " CASE WHEN acl IS NOT NULL THEN " SQL_GRANTS(
+                   "pg_catalog.format('LARGE OBJECT %s', oid)", "owner",
+                   "acl::pg_catalog.aclitem[]") " END)"
+                                                " FROM pg_temp.bk_lo_object",
                run_statements);
 }

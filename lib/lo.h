@@ -2,7 +2,7 @@
  *
  * pg_dump is told to leave them out: what it writes of them differs from version to version, and their bytes
  * are not its job here. Pages are read from the catalog, which pg_read_all_data may do while lo_get() is
- * refused to it. A row is of two kinds:
+ * refused to it; an owner may do only the latter. A row is of two kinds:
  *
  *     oid  \N      \N    owner  acl  comment        an object; these come before all pages
  *     oid  pageno  data  \N     \N   \N             2048 bytes of it, or fewer; pages that are missing are
@@ -14,8 +14,8 @@
 #include "pg.h"
 #include "target.h"
 
-/* The COPY that reads them. */
-extern const char lo_copy_out[];
+/* The COPY that reads them; NULL if there are none. */
+const char *lo_copy_out(struct pg *pg);
 
 /* The COPY that loads rows into a temporary table, which lo_begin() makes. */
 extern const char lo_copy_in[];

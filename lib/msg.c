@@ -132,6 +132,11 @@ void hint(const char *fmt, ...)
     va_end(ap);
 }
 
+void hint_forget(void)
+{
+    pending_hint[0] = '\0';
+}
+
 /* exit() from two threads at once is undefined, and atexit handlers may wait for locks that another thread
  * holds: so the first thread here does it all and leaves by _exit; any other waits for that. */
 static _Noreturn void end_process(enum status status, const char *why)

@@ -40,6 +40,7 @@ void warning(const char *fmt, ...) PRINTF(1, 2);
 
 /* Advice that this thread's next die() prints below its words. */
 void hint(const char *fmt, ...) PRINTF(1, 2);
+void hint_forget(void); /* what it was for went well */
 
 /* Says why, runs the undo functions (last registered first) and ends the process. */
 _Noreturn void die(enum status status, const char *fmt, ...) PRINTF(2, 3);

@@ -288,6 +288,11 @@ bool pg_try(struct pg *pg, const char *sql, char state[6], char **words)
     return ok;
 }
 
+bool pg_in_transaction(const struct pg *pg)
+{
+    return PQtransactionStatus(pg->conn) == PQTRANS_INTRANS;
+}
+
 int pg_count(const struct pg_rows *r)
 {
     return PQntuples(r->result);

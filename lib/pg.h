@@ -45,6 +45,9 @@ void pg_exec(struct pg *pg, const char *what, const char *sql);
  */
 bool pg_try(struct pg *pg, const char *sql, char state[6], char **words);
 
+/* Has a transaction been begun, and not failed? */
+bool pg_in_transaction(const struct pg *pg);
+
 /* Runs a query. Rows and columns count from 0. */
 struct pg_rows *pg_query(struct pg *pg, const char *what, const char *sql);
 int pg_count(const struct pg_rows *r);

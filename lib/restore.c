@@ -44,7 +44,12 @@ static struct pgtool find_tool(const struct restore *r)
 void restore_pre_data(const struct restore *r)
 {
     struct pgtool tool = find_tool(r);
-    char *further[] = {"--section=pre-data", "--exit-on-error", NULL};
+    char path[32], *further[] = {"--section=pre-data", "--exit-on-error", NULL, NULL, NULL};
+
+    if (r->list >= 0) {
+        further[2] = "--use-list";
+        further[3] = fd_path(r->list, path);
+    }
     char *failed = run(r, &tool, further);
 
     if (failed)
@@ -82,9 +87,14 @@ static void list_line(void *ctx, struct buf *line)
 
 static void write_list(const struct restore *r, const struct pgtool *tool, struct list *l)
 {
-    char archive[32];
-    char *argv[] = {tool->path, "--list", "--section=post-data", fd_path(r->archive, archive), NULL},
-         *env[] = {NULL};
+    char archive[32], path[32], *env[] = {NULL};
+    char *argv[] = {tool->path, "--list", "--section=post-data", fd_path(r->archive, archive), NULL,
+                    NULL,       NULL};
+
+    if (r->list >= 0) {
+        argv[4] = "--use-list";
+        argv[5] = fd_path(r->list, path);
+    }
     struct child c = child_start("pg_restore", argv, env, CHILD_PIPE);
 
     child_lines(&c, list_line, l);

@@ -10,6 +10,7 @@ struct restore {
     struct pg_child child; /* where to */
     const char *made_with; /* "pg_dump 15.18": pg_restore must not be older */
     int jobs;
+    int list; /* a file for --use-list, which entries are wanted; -1: all */
     struct left_out out;
 };
 

@@ -13,10 +13,25 @@ enum {
     LOCK_BATCH = 500, /* tables in one LOCK statement */
 };
 
-/* Dies with the names of the tables that `query` finds, if any. */
-static void refuse_tables(struct pg *pg, const char *query, const char *why, const char *advice)
+/* Runs "SELECT columns" on the relations that are wanted (rows: with their rows) and fit `condition`. */
+static struct pg_rows *query_relations(struct pg *pg, const struct snapshot *s, bool rows, const char *what,
+                                       const char *columns, const char *condition)
 {
-    struct pg_rows *r = pg_query(pg, "look at the tables", query);
+    char *sql = xasprintf("SELECT %s%s%s%s%s", columns, FROM_USER_RELATIONS, s->relations,
+                          rows ? s->rows : "", condition);
+    struct pg_rows *r = pg_query(pg, what, sql);
+
+    free(sql);
+    return r;
+}
+
+#define QUOTED_NAME "pg_catalog.format('%I.%I', n.nspname, c.relname)"
+
+/* Dies with the names of the tables whose rows are wanted and that fit `condition`, if any. */
+static void refuse_tables(struct pg *pg, const struct snapshot *s, const char *condition, const char *why,
+                          const char *advice)
+{
+    struct pg_rows *r = query_relations(pg, s, true, "look at the tables", QUOTED_NAME, condition);
     struct buf names = {0};
     int n = pg_count(r);
 
@@ -32,15 +47,12 @@ static void refuse_tables(struct pg *pg, const char *query, const char *why, con
     pg_free(r);
 }
 
-static void check_rights(struct pg *pg)
+static void check_rights(struct pg *pg, const struct snapshot *s)
 {
-    refuse_tables(pg,
-                  "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)" FROM_USER_RELATIONS
+    refuse_tables(pg, s,
                   " AND c.relkind = 'r' AND NOT pg_catalog.has_table_privilege(c.oid, 'SELECT') ORDER BY 1",
                   "this role may not read", "grant it pg_read_all_data, or dump as the owner");
-    refuse_tables(pg,
-                  "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)" FROM_USER_RELATIONS
-                  " AND c.relkind = 'r' AND pg_catalog.row_security_active(c.oid) ORDER BY 1",
+    refuse_tables(pg, s, " AND c.relkind = 'r' AND pg_catalog.row_security_active(c.oid) ORDER BY 1",
                   "row security hides rows from this role in",
                   "dump as a role with BYPASSRLS, or as the owner");
 }
@@ -113,12 +125,10 @@ static char *lock_tables(struct pg *pg, const struct pg_rows *r)
     return words;
 }
 
-/* SQL: a column of the root of c's partitions and its schema, if a partitioned table above c is split by the
- * hash of an enum. */
+/* SQL: the root of c's partitions, if a partitioned table above c is split by the hash of an enum. */
 /* clang-format off */
-#define ROOT_IF_ENUM_HASH(column) \
-    "(SELECT " column " FROM pg_catalog.pg_class r JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace" \
-    " WHERE c.relispartition AND r.oid = pg_catalog.pg_partition_root(c.oid) AND EXISTS (SELECT" \
+#define ROOT_IF_ENUM_HASH \
+    "(SELECT pg_catalog.pg_partition_root(c.oid)::oid WHERE c.relispartition AND EXISTS (SELECT" \
     "  FROM pg_catalog.pg_partition_ancestors(c.oid) up JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = up.relid" \
     "  JOIN pg_catalog.pg_opclass o ON o.oid = ANY (p.partclass) WHERE p.partstrat = 'h' AND o.opcname = 'enum_ops'))"
 /* clang-format on */
@@ -128,17 +138,17 @@ static char *text_or_null(const struct pg_rows *r, int row, int column)
     return pg_null(r, row, column) ? NULL : xstrdup(pg_value(r, row, column));
 }
 
-static void read_tables(struct pg *pg, struct snapshot *s)
+static void read_tables(struct pg *pg, struct snapshot *s, const struct locked *l)
 {
-    struct pg_rows *r = pg_query(
-        pg, "list the tables",
-        "SELECT c.oid, n.nspname, c.relname, c.relpersistence, e.extname,"
-        " (SELECT nullif(u.condition, '') FROM ROWS FROM (pg_catalog.unnest(e.extconfig),"
-        "   pg_catalog.unnest(e.extcondition)) u(oid, condition) WHERE u.oid = c.oid),"
-        " CASE WHEN a.amname = 'heap' THEN pg_catalog.pg_relation_size(c.oid)"
-        "   / pg_catalog.current_setting('block_size')::bigint ELSE 0 END,"
-        " coalesce(pg_catalog.pg_table_size(c.oid), 0)," ROOT_IF_ENUM_HASH("nspname") ", " ROOT_IF_ENUM_HASH(
-            "relname") FROM_USER_RELATIONS " AND c.relkind = 'r' ORDER BY e.oid IS NULL, c.oid");
+    struct pg_rows *r =
+        query_relations(pg, s, true, "list the tables",
+                        "c.oid, n.nspname, c.relname, c.relpersistence, e.extname,"
+                        " (SELECT nullif(u.condition, '') FROM ROWS FROM (pg_catalog.unnest(e.extconfig),"
+                        "   pg_catalog.unnest(e.extcondition)) u(oid, condition) WHERE u.oid = c.oid),"
+                        " CASE WHEN a.amname = 'heap' THEN pg_catalog.pg_relation_size(c.oid)"
+                        "   / pg_catalog.current_setting('block_size')::bigint ELSE 0 END,"
+                        " coalesce(pg_catalog.pg_table_size(c.oid), 0)," ROOT_IF_ENUM_HASH,
+                        " AND c.relkind = 'r' ORDER BY e.oid IS NULL, c.oid");
 
     s->tables = (size_t)pg_count(r);
     s->table = xcalloc(s->tables, sizeof s->table[0]);
@@ -150,8 +160,8 @@ static void read_tables(struct pg *pg, struct snapshot *s)
             .unlogged = strcmp(pg_value(r, i, 3), "u") == 0,
             .extension = text_or_null(r, i, 4),
             .condition = text_or_null(r, i, 5),
-            .root_schema = text_or_null(r, i, 8),
-            .root_name = text_or_null(r, i, 9),
+            .by_root =
+                !pg_null(r, i, 8) && is_locked(l, (uint32_t)pg_number(r, i, 8)), /* is the root wanted? */
             .pages =
                 pg_version(pg) >= 140000 ? pg_number(r, i, 6) : 0, /* before, a range reads the whole table */
         };
@@ -202,11 +212,9 @@ static void order_configuration(struct pg *pg, struct snapshot *s)
  * what is now. */
 static char *check_tables(struct pg *pg, const struct snapshot *s, const struct locked *l)
 {
-    struct pg_rows *r =
-        pg_query(pg, "check the tables",
-                 "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)" FROM_USER_RELATIONS
-                 " AND c.relkind = 'r' AND c.relfilenode <> 0"
-                 " AND c.relfilenode IS DISTINCT FROM pg_catalog.pg_relation_filenode(c.oid) LIMIT 1");
+    struct pg_rows *r = query_relations(pg, s, true, "check the tables", QUOTED_NAME,
+                                        " AND c.relkind = 'r' AND c.relfilenode <> 0 AND c.relfilenode"
+                                        " IS DISTINCT FROM pg_catalog.pg_relation_filenode(c.oid) LIMIT 1");
     char *words =
         pg_count(r) > 0 ? xasprintf("%s was truncated, rewritten or dropped", pg_value(r, 0, 0)) : NULL;
 
@@ -232,10 +240,8 @@ static void export_snapshot(struct pg *pg, struct snapshot *s)
 /* One try. NULL, or words why it must be made again. */
 static char *try_snapshot(struct pg *pg, struct snapshot *s)
 {
-    struct pg_rows *r =
-        pg_query(pg, "list the tables",
-                 "SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname)" FROM_USER_RELATIONS
-                 " AND c.relkind IN ('r', 'p') ORDER BY c.oid");
+    struct pg_rows *r = query_relations(pg, s, false, "list the tables", "c.oid, " QUOTED_NAME,
+                                        " AND c.relkind IN ('r', 'p') ORDER BY c.oid");
     struct locked l = {.oid = xcalloc((size_t)pg_count(r), sizeof(uint32_t)), .count = pg_count(r)};
 
     for (int i = 0; i < l.count; i++)
@@ -248,7 +254,7 @@ static char *try_snapshot(struct pg *pg, struct snapshot *s)
     if (!words) {
         pg_exec(pg, "set up the transaction", "SET LOCAL lock_timeout = 0");
         export_snapshot(pg, s);
-        read_tables(pg, s);
+        read_tables(pg, s, &l);
         order_configuration(pg, s);
         words = check_tables(pg, s, &l);
     }
@@ -261,8 +267,7 @@ void snapshot_take(struct pg *pg, struct snapshot *s)
     check_database(pg);
     for (int i = 1;; i++) {
         struct timespec pause = {.tv_nsec = 50 * 1000 * 1000 * i};
-        *s = (struct snapshot){0};
-        check_rights(pg);
+        check_rights(pg, s);
         char *words = try_snapshot(pg, s);
         if (!words)
             return;
@@ -295,11 +300,10 @@ void snapshot_free(struct snapshot *s)
         free(s->table[i].name);
         free(s->table[i].extension);
         free(s->table[i].condition);
-        free(s->table[i].root_schema);
-        free(s->table[i].root_name);
         fields_free(&s->table[i].columns);
+        fields_free(&s->table[i].ancestors);
     }
     free(s->table);
     free(s->id);
-    *s = (struct snapshot){0};
+    *s = (struct snapshot){.relations = s->relations, .rows = s->rows};
 }

@@ -33,32 +33,35 @@
     "      AND o.objid = c.oid AND o.deptype IN ('a', 'i') AND o.refobjid = ANY (e.extconfig))))"
 /* clang-format on */
 
-/* root_schema and root_name: which partition a row belongs to may depend on a hash of enum values, that is of
- * their oids, and a restore makes other oids. Such rows are loaded into the root of the partitions. (pg_dump:
+/* by_root: which partition a row belongs to may depend on a hash of enum values, that is of their oids, and a
+ * restore makes other oids. Such rows are loaded into the root of the partitions. (pg_dump:
  * forcePartitionRootLoad.) */
 struct table {
     uint32_t oid;
     char *schema, *name;
     bool unlogged;
-    char *extension;               /* whose configuration table it is; NULL: none */
-    char *condition;               /* which of its rows are the user's ("WHERE ..."); NULL: all */
-    char *root_schema, *root_name; /* load into this table instead; NULL: no (see below) */
-    struct fields columns;         /* a pair of lines each, column and column-type; set by describe.h */
-    uint64_t pages;                /* of its heap, when it was asked; 0 if it cannot be read by page ranges */
+    char *extension;       /* whose configuration table it is; NULL: none */
+    char *condition;       /* which of its rows are the user's ("WHERE ..."); NULL: all */
+    bool by_root;          /* see above */
+    struct fields columns; /* a pair of lines each, column and column-type; set by describe.h */
+    struct fields
+        ancestors;  /* a pair each, ancestor-schema and ancestor-name, the root last; set by describe.h */
+    uint64_t pages; /* of its heap, when it was asked; 0 if it cannot be read by page ranges */
 };
 
 struct snapshot {
-    char *id;         /* for SET TRANSACTION SNAPSHOT */
-    char created[32]; /* UTC, as in HEAD */
-    uint64_t bytes;   /* of all tables, about */
+    char *relations, *rows; /* SQL: which are wanted, and with their rows (select.h); the caller's */
+    char *id;               /* for SET TRANSACTION SNAPSHOT */
+    char created[32];       /* UTC, as in HEAD */
+    uint64_t bytes;         /* of all tables, about */
     struct table *table;
     size_t tables; /* configuration tables of extensions first, those that others refer to before these; then
                       the rest in order of creation */
 };
 
-/* Takes it on `pg`, whose transaction must stay open as long as the snapshot is used. Refuses (die) what
- * would not be a whole backup: rows that row security hides, tables that may not be read, an unfinished load.
- */
+/* Takes it on `pg`, whose transaction must stay open as long as the snapshot is used. `relations` and `rows`
+ * are set. Refuses (die) what would not be a whole backup: rows that row security hides, tables that may not
+ * be read, an unfinished load. */
 void snapshot_take(struct pg *pg, struct snapshot *s);
 
 /* Begins a transaction on another connection with the same view. */

@@ -15,8 +15,7 @@
 #define IN_USER_SCHEMA(schema) schema "::pg_catalog.regnamespace::text !~ '^\"?pg_'"
 
 static const char looks[] =
-    "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'bk_incomplete'),"
-    " pg_catalog.count(*) FROM ("
+    "SELECT pg_catalog.count(*) FROM ("
     OWN_OBJECTS("pg_class", IN_USER_SCHEMA("relnamespace") " AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f')")
     " UNION ALL "
     OWN_OBJECTS("pg_proc", IN_USER_SCHEMA("pronamespace"))
@@ -27,21 +26,45 @@ static const char looks[] =
     " UNION ALL SELECT FROM pg_catalog.pg_largeobject_metadata) own";
 /* clang-format on */
 
-void target_check_empty(struct pg *pg)
+void target_check_finished(struct pg *pg)
 {
-    struct pg_rows *r = pg_query(pg, "look at the target", looks);
+    struct pg_rows *r = pg_query(pg, "look at the target",
+                                 "SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'bk_incomplete'");
 
-    if (strcmp(pg_value(r, 0, 0), "t") == 0) {
+    if (pg_count(r) > 0) {
         hint("drop the database and create it anew: dropdb, createdb -T template0");
         die(GUARDED, "the database '%s' is a load that was not finished (schema bk_incomplete)",
             pg_database(pg));
     }
-    if (pg_number(r, 0, 1) > 0) {
+    pg_free(r);
+}
+
+void target_check_empty(struct pg *pg)
+{
+    target_check_finished(pg);
+    struct pg_rows *r = pg_query(pg, "look at the target", looks);
+    if (pg_number(r, 0, 0) > 0) {
         hint("load into a new database: createdb -T template0 NAME");
         die(GUARDED, "the database '%s' is not empty: it has %" PRIu64 " objects of its own", pg_database(pg),
-            pg_number(r, 0, 1));
+            pg_number(r, 0, 0));
     }
     pg_free(r);
+}
+
+bool target_has_table(struct pg *pg, const char *schema, const char *name)
+{
+    struct buf sql = {0};
+
+    buf_adds(&sql, "SELECT pg_catalog.to_regclass(pg_catalog.format('%I.%I', ");
+    pg_literal(pg, schema, &sql);
+    buf_adds(&sql, "::text, ");
+    pg_literal(pg, name, &sql);
+    buf_adds(&sql, "::text))");
+    struct pg_rows *r = pg_query(pg, "look for a table", buf_str(&sql));
+    bool there = !pg_null(r, 0, 0);
+    pg_free(r);
+    buf_free(&sql);
+    return there;
 }
 
 /* The values of these lines, up to their last space if `versions` stand behind it, of which `query` knows
@@ -73,14 +96,19 @@ static void find_missing(struct pg *pg, const struct fields *f, const char *name
     buf_free(&sql);
 }
 
-void target_check_needs(struct pg *pg, const struct fields *database, const struct left_out *out)
+void target_check_needs(struct pg *pg, const struct fields *database, const struct left_out *out,
+                        bool create_roles)
 {
-    static const char role[] = "SELECT FROM pg_catalog.pg_roles WHERE rolname";
+    const char *role = create_roles ? "SELECT FROM (SELECT rolname FROM pg_catalog.pg_roles UNION"
+                                      " SELECT name FROM pg_temp.bk_role) r WHERE rolname"
+                                    : "SELECT FROM pg_catalog.pg_roles WHERE rolname";
     struct buf missing = {0};
 
     find_missing(pg, database, "extension", "extension", true,
                  "SELECT FROM pg_catalog.pg_available_extensions WHERE name", &missing);
     find_missing(pg, database, "needs-role", "role of a policy", false, role, &missing);
+    if (!out->properties)
+        find_missing(pg, database, "needs-setting-role", "role with settings", false, role, &missing);
     if (!out->owners)
         find_missing(pg, database, "needs-owner", "owner", false, role, &missing);
     if (!out->acls)
@@ -89,7 +117,9 @@ void target_check_needs(struct pg *pg, const struct fields *database, const stru
         find_missing(pg, database, "needs-tablespace", "tablespace", false,
                      "SELECT FROM pg_catalog.pg_tablespace WHERE spcname", &missing);
     if (missing.len > 0) {
-        hint("make them, or leave them out: --no-owner, --no-acl, --no-tablespaces; install extensions");
+        hint("make roles (--create-roles, if the backup has them), or leave out what needs them: --no-owner, "
+             "--no-acl,"
+             " --no-properties, --no-tablespaces; install extensions");
         die(FAILED, "the target's server lacks what the backup needs: %s", buf_str(&missing));
     }
     buf_free(&missing);

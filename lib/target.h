@@ -8,17 +8,24 @@
 #include "fields.h"
 #include "pg.h"
 
-/* Dies with status 4 if somebody has made anything in this database, or if a load of it was not finished. */
+/* Dies with status 4 if a load of this database was not finished; or, too, if somebody has made anything in
+ * it. */
+void target_check_finished(struct pg *pg);
 void target_check_empty(struct pg *pg);
+
+bool target_has_table(struct pg *pg, const char *schema, const char *name);
 
 /* What is left out of what the backup has. */
 struct left_out {
     bool owners, acls, tablespaces;
+    bool properties; /* of the database itself */
 };
 
 /* Dies with status 1 if roles, tablespaces or extensions that a backup needs are not there: with all of them,
- * before anything was changed. `database` is that item of the backup. */
-void target_check_needs(struct pg *pg, const struct fields *database, const struct left_out *out);
+ * before anything was changed. `database` is that item of the backup. Those roles count as there that
+ * pg_temp.bk_role holds (roles.h), for they will be made, if `create_roles`. */
+void target_check_needs(struct pg *pg, const struct fields *database, const struct left_out *out,
+                        bool create_roles);
 
 /* Dies with status 4 if the server is of an older major version than the one that the backup was made on: it
  * may not know what is in it, or mean something else by it. */

@@ -53,3 +53,21 @@ SQL
     same "$stages" '0 0 0'
     same "$output" 2 # the object, and its one page
 }
+
+@test "the owner of a database, who may read no catalog, dumps and loads it, with its large objects" {
+    role=$(newrole)
+    a=$(newdb -O "$role") b=$(newdb -O "$role")
+    pipe "bk-dump -d 'dbname=$a user=$role' | bk-ls -J | jq -r 'select(.type == \"large-objects\") | .rows'"
+    same "$stages $output" '0 0 0 0'
+    PGUSER=$role fill "$a" "$role" "$role"
+    sql "$a" "SELECT lo_create(1000005), lo_put(1000005, 2048 * 7, decode(repeat('00', 2048 * 3 + 5), 'hex'))" >/dev/null
+    sql "$a" "ALTER LARGE OBJECT 1000005 OWNER TO $role; GRANT SELECT ON LARGE OBJECT 1000004 TO $role"
+    pipe "bk-dump -d 'dbname=$a user=$role' | bk-load -q -d 'dbname=$b user=$role'"
+    same "$stages" '0 0'
+    fails 0 "$cmpdb" -c "$a" "$b"
+    matches '11 large objects'
+    # What he may not read is an error.
+    sql "$a" "SELECT lo_from_bytea(1000006, 'of another')" >/dev/null
+    fails 1 bk-dump -d "dbname=$a user=$role"
+    matches 'permission denied for large object' "$stderr"
+}

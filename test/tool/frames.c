@@ -15,9 +15,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "archive.h"
 #include "digest.h"
 #include "io.h"
+#include "toc.h"
 #include "walk.h"
 
 struct edit {
@@ -71,7 +71,7 @@ static void make_equal(struct edit *e, const struct frame *f, struct buf *body)
 
     if (f->type == FRAME_DATA) {
         if (f->item == e->schema && !e->archive)
-            archive_set_time(body->data, body->len, "2000-01-01T00:00:00Z");
+            toc_set_time(body->data, body->len, "2000-01-01T00:00:00Z");
         e->archive = e->archive || f->item == e->schema;
     } else if (f->type == FRAME_END) {
         for (size_t i = 0; i < e->walk->stream.end.count; i++)
