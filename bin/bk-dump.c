@@ -94,7 +94,7 @@ static void put_chunk(void *ctx, struct chunk *c)
 }
 
 /* The leader holds its lock already. For others NOWAIT: behind a lock that waits for the leader's, they would
- * wait for ever. */
+ * wait for ever. Before and after, the name must be this table's. */
 static void copy_sql(struct pg *pg, const struct table *t, uint32_t part, bool leader, struct buf *sql)
 {
     uint32_t parts = parts_of(t);
@@ -103,6 +103,8 @@ static void copy_sql(struct pg *pg, const struct table *t, uint32_t part, bool l
     describe_table_name(pg, t, &name);
     if (!leader)
         buf_addf(sql, "LOCK TABLE ONLY %s IN ACCESS SHARE MODE NOWAIT; ", buf_str(&name));
+    describe_name_check(pg, t, sql);
+    buf_adds(sql, "; ");
     if (parts == 1 && !t->condition) {
         buf_addf(sql, "COPY %s", buf_str(&name));
         describe_columns(pg, t, " (", ")", sql);
@@ -118,7 +120,8 @@ static void copy_sql(struct pg *pg, const struct table *t, uint32_t part, bool l
             buf_addf(sql, " AND ctid < '(%" PRIu32 ",0)'", (part + 1) * PART_PAGES);
         buf_addc(sql, ')');
     }
-    buf_adds(sql, " TO STDOUT");
+    buf_adds(sql, " TO STDOUT; ");
+    describe_name_check(pg, t, sql);
     buf_free(&name);
 }
 
@@ -321,6 +324,7 @@ static void write_data(struct dump *d, struct child *pg_dump, int jobs)
     } else {
         write_tables_by_threads(d, pg_dump, jobs);
     }
+    snapshot_check_names(d->leader, &d->snapshot); /* pg_dump writes names, which no lock keeps */
     write_sequences(d, behind);
     const char *large = wants_large_objects(&d->options->selection) ? lo_copy_out(d->leader) : NULL;
     if (large)

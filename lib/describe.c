@@ -203,6 +203,20 @@ void describe_table_name(struct pg *pg, const struct table *t, struct buf *sql)
     pg_ident(pg, t->name, sql);
 }
 
+/* The words come out as what cannot be an integer. */
+void describe_name_check(struct pg *pg, const struct table *t, struct buf *sql)
+{
+    struct buf name = {0};
+
+    describe_table_name(pg, t, &name);
+    buf_adds(sql, "SELECT CASE WHEN pg_catalog.to_regclass(");
+    pg_literal(pg, buf_str(&name), sql);
+    buf_addf(sql, ") = '%" PRIu32 "'::pg_catalog.regclass THEN 0 ELSE pg_catalog.concat(", t->oid);
+    pg_literal(pg, buf_str(&name), sql);
+    buf_adds(sql, "::text, ' is another table by now: its schema was renamed; run it again')::int END");
+    buf_free(&name);
+}
+
 void describe_columns(struct pg *pg, const struct table *t, const char *before, const char *after,
                       struct buf *sql)
 {
@@ -230,7 +244,12 @@ uint64_t describe_sequences(struct pg *pg, const struct snapshot *s, uint64_t af
         pg_literal(pg, schema, sql);
         buf_adds(sql, "::text, ");
         pg_literal(pg, name, sql);
-        buf_adds(sql, "::text, last_value, is_called FROM ");
+        buf_addf(sql,
+                 "::text, last_value, CASE WHEN tableoid = %" PRIu64
+                 " THEN is_called ELSE pg_catalog.concat(",
+                 pg_number(r, i, 0));
+        pg_literal(pg, name, sql);
+        buf_adds(sql, "::text, ' is another sequence by now')::bool END FROM ");
         pg_ident(pg, schema, sql);
         buf_addc(sql, '.');
         pg_ident(pg, name, sql);

@@ -19,6 +19,8 @@ void describe_table(const struct table *t, uint32_t parts, struct fields *item);
 /* Quoted for SQL, added to `sql`: schema and name; the columns between `before` and `after`, or nothing if
  * there are none. */
 void describe_table_name(struct pg *pg, const struct table *t, struct buf *sql);
+/* A statement that the server refuses if the name of `t` is that of another table by now. */
+void describe_name_check(struct pg *pg, const struct table *t, struct buf *sql);
 void describe_columns(struct pg *pg, const struct table *t, const char *before, const char *after,
                       struct buf *sql);
 

@@ -10,7 +10,8 @@
 
 enum {
     TRIES = 10,
-    LOCK_BATCH = 500, /* tables in one LOCK statement */
+    LOCK_BATCH = 500,           /* tables in one LOCK statement */
+    JOINED_LOCK_TIMEOUT = 1000, /* milliseconds */
 };
 
 /* Runs "SELECT columns" on the relations that are wanted (rows: with their rows) and fit `condition`. */
@@ -74,6 +75,24 @@ struct locked {
     int count;
 };
 
+/* What this session holds locks on: not what it named, for in between another relation may have taken the
+ * name. */
+static struct locked read_locks(struct pg *pg)
+{
+    struct pg_rows *r =
+        pg_query(pg, "look at the locks",
+                 "SELECT DISTINCT relation FROM pg_catalog.pg_locks WHERE locktype = 'relation'"
+                 " AND pid = pg_catalog.pg_backend_pid() AND mode = 'AccessShareLock' AND granted"
+                 " AND database = (SELECT oid FROM pg_catalog.pg_database"
+                 "  WHERE datname = pg_catalog.current_database()) ORDER BY relation");
+    struct locked l = {.oid = xcalloc((size_t)pg_count(r), sizeof(uint32_t)), .count = pg_count(r)};
+
+    for (int i = 0; i < l.count; i++)
+        l.oid[i] = (uint32_t)pg_number(r, i, 0);
+    pg_free(r);
+    return l;
+}
+
 static int compare_oids(const void *a, const void *b)
 {
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -106,7 +125,7 @@ static bool is_passing(const char *state)
     return false;
 }
 
-/* Locks the tables in `r` (oid, quoted name). NULL, or words why it could not be done this time. */
+/* Locks the tables in `r` (quoted name). NULL, or words why it could not be done this time. */
 static char *lock_tables(struct pg *pg, const struct pg_rows *r)
 {
     struct buf sql = {0};
@@ -116,7 +135,7 @@ static char *lock_tables(struct pg *pg, const struct pg_rows *r)
         sql.len = 0;
         buf_adds(&sql, "LOCK TABLE ");
         for (int end = i + LOCK_BATCH, first = 1; i < n && i < end; i++, first = 0)
-            buf_addf(&sql, "%sONLY %s", first ? "" : ", ", pg_value(r, i, 1));
+            buf_addf(&sql, "%sONLY %s", first ? "" : ", ", pg_value(r, i, 0));
         buf_adds(&sql, " IN ACCESS SHARE MODE");
         if (!pg_try(pg, buf_str(&sql), state, &words) && !is_passing(state))
             die(FAILED, "cannot lock the tables: %s", words);
@@ -221,7 +240,8 @@ static char *check_tables(struct pg *pg, const struct snapshot *s, const struct 
     pg_free(r);
     for (size_t i = 0; i < s->tables && !words; i++)
         if (!is_locked(l, s->table[i].oid))
-            words = xasprintf("the table %s.%s came", s->table[i].schema, s->table[i].name);
+            words = xasprintf("the table %s.%s came, or was given another name", s->table[i].schema,
+                              s->table[i].name);
     return words;
 }
 
@@ -240,12 +260,9 @@ static void export_snapshot(struct pg *pg, struct snapshot *s)
 /* One try. NULL, or words why it must be made again. */
 static char *try_snapshot(struct pg *pg, struct snapshot *s)
 {
-    struct pg_rows *r = query_relations(pg, s, false, "list the tables", "c.oid, " QUOTED_NAME,
+    struct pg_rows *r = query_relations(pg, s, false, "list the tables", QUOTED_NAME,
                                         " AND c.relkind IN ('r', 'p') ORDER BY c.oid");
-    struct locked l = {.oid = xcalloc((size_t)pg_count(r), sizeof(uint32_t)), .count = pg_count(r)};
 
-    for (int i = 0; i < l.count; i++)
-        l.oid[i] = (uint32_t)pg_number(r, i, 0);
     /* neither statement takes a snapshot; nor does LOCK */
     pg_exec(pg, "begin a transaction",
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = '30s'");
@@ -254,11 +271,12 @@ static char *try_snapshot(struct pg *pg, struct snapshot *s)
     if (!words) {
         pg_exec(pg, "set up the transaction", "SET LOCAL lock_timeout = 0");
         export_snapshot(pg, s);
+        struct locked l = read_locks(pg);
         read_tables(pg, s, &l);
         order_configuration(pg, s);
         words = check_tables(pg, s, &l);
+        free(l.oid);
     }
-    free(l.oid);
     return words;
 }
 
@@ -287,10 +305,28 @@ void snapshot_join(struct pg *pg, const char *id)
 {
     struct buf sql = {0};
 
-    buf_adds(&sql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT ");
+    buf_addf(&sql,
+             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = %d; "
+             "SET TRANSACTION SNAPSHOT ",
+             JOINED_LOCK_TIMEOUT);
     pg_literal(pg, id, &sql);
     pg_exec(pg, "share the snapshot", buf_str(&sql));
     buf_free(&sql);
+}
+
+void snapshot_check_names(struct pg *pg, const struct snapshot *s)
+{
+    struct pg_rows *r =
+        query_relations(pg, s, false, "check the names", QUOTED_NAME,
+                        " AND c.relkind IN ('r', 'p') AND pg_catalog.to_regclass(" QUOTED_NAME ")"
+                        " IS DISTINCT FROM c.oid::pg_catalog.regclass LIMIT 1");
+
+    if (pg_count(r) > 0) {
+        hint("run it again when that is over");
+        die(FAILED, "%s is not what it was when the backup began: its schema was given another name",
+            pg_value(r, 0, 0));
+    }
+    pg_free(r);
 }
 
 void snapshot_free(struct snapshot *s)

@@ -64,8 +64,13 @@ struct snapshot {
  * be read, an unfinished load. */
 void snapshot_take(struct pg *pg, struct snapshot *s);
 
-/* Begins a transaction on another connection with the same view. */
+/* Begins a transaction on another connection with the same view. In it, who waits for a lock is refused after
+ * a second (SQLSTATE 55P03): the lock may be one that waits for the first connection's. */
 void snapshot_join(struct pg *pg, const char *id);
+
+/* Dies if a name in the snapshot means another table by now. No lock on a table keeps its schema's name: what
+ * finds tables by name, as pg_dump's text does and COPY, may have found others. */
+void snapshot_check_names(struct pg *pg, const struct snapshot *s);
 void snapshot_free(struct snapshot *s);
 
 #endif

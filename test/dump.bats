@@ -363,3 +363,92 @@ pg_dump_of() {
     wait_until is_gone "$child"
     wait_until no_sessions "$a"
 }
+
+# stopped_dump FILE J BYTES DB: a dump that stops once so many bytes are out, until the gate $g is opened; waits for that, and
+# until pg_dump is through. $! is its process.
+stopped_dump() {
+    g=$BATS_TEST_TMPDIR/gate
+    new_gate "$g"
+    {
+        local code=0
+        bk-dump -d "$4" -j "$2" 2>"$1.words" || code=$?
+        echo "$code" >"$1.status"
+    } 3>&- | gate "$g" "$3" >"$1" 3>&- &
+    started+=("$!")
+    wait_until held "$g"
+    wait_until no_sessions "$4" "application_name = 'pg_dump'"
+}
+
+@test "a view that takes the name of a table while the dump waits for its locks: the table is in it, with its rows" {
+    a=$(newdb)
+    sql "$a" 'CREATE TABLE held (x int)'
+    fill "$a" filler 6000
+    sql "$a" 'CREATE TABLE later AS SELECT generate_series(1, 1000) AS i'
+    session_open "$a"
+    say 'BEGIN; LOCK TABLE held IN ACCESS EXCLUSIVE MODE'
+    g=$BATS_TEST_TMPDIR/gate
+    new_gate "$g"
+    bk-dump -d "$a" -j 1 2>"$BATS_TEST_TMPDIR/words" 3>&- | gate "$g" 1000000 >"$BATS_TEST_TMPDIR/a.bk" 3>&- &
+    dump=$!
+    started+=("$dump")
+    wait_until some_sessions "$a" "application_name = 'bk-dump' AND wait_event_type = 'Lock'"
+    sql "$a" 'BEGIN; ALTER TABLE later RENAME TO later_old; CREATE VIEW later AS SELECT 1 AS i; COMMIT'
+    say COMMIT
+    wait_until held "$g"
+    # It holds the table now, so nobody gets in between.
+    fails 1 psql -X -q -d "$a" -c "SET lock_timeout = '100ms'" -c 'TRUNCATE later_old'
+    open_gate "$g"
+    wait "$dump"
+    same "$(bk-ls -J <"$BATS_TEST_TMPDIR/a.bk" | jq -r 'select(.name == "later_old").rows')" 1000
+}
+
+@test "schemas that change their names in the middle of a dump: no rows of another table, but an error" {
+    for jobs in 1 2; do
+        a=$(newdb)
+        sql "$a" "CREATE SCHEMA blue; CREATE SCHEMA green; CREATE TABLE blue.first AS SELECT 1 AS i"
+        fill "$a" filler 5000
+        sql "$a" "CREATE TABLE blue.t AS SELECT 'blue' AS colour; CREATE TABLE green.t AS SELECT 'green' AS colour;
+            CREATE TABLE green.first AS SELECT 2 AS i"
+        stopped_dump "$BATS_TEST_TMPDIR/$jobs.bk" "$jobs" 1000000 "$a"
+        sql "$a" 'BEGIN; ALTER SCHEMA blue RENAME TO tmp; ALTER SCHEMA green RENAME TO blue; ALTER SCHEMA tmp RENAME TO green; COMMIT'
+        open_gate "$g"
+        wait_until test -s "$BATS_TEST_TMPDIR/$jobs.bk.status"
+        same "$(<"$BATS_TEST_TMPDIR/$jobs.bk.status")" 1
+        matches 'schema was (renamed|given another name)' "$(<"$BATS_TEST_TMPDIR/$jobs.bk.words")"
+        fails 3 bk-verify -n <"$BATS_TEST_TMPDIR/$jobs.bk"
+        rm "$g".*
+    done
+}
+
+@test "a schema that changes its name behind its last row is noticed too, for pg_dump may have seen it" {
+    a=$(newdb)
+    sql "$a" 'CREATE SCHEMA blue; CREATE TABLE blue.t AS SELECT 1 AS i'
+    fill "$a" filler 3000
+    stopped_dump "$BATS_TEST_TMPDIR/a.bk" 1 1000000 "$a"
+    sql "$a" 'ALTER SCHEMA blue RENAME TO green'
+    open_gate "$g"
+    wait_until test -s "$BATS_TEST_TMPDIR/a.bk.status"
+    same "$(<"$BATS_TEST_TMPDIR/a.bk.status")" 1
+    matches 'blue.t is not what it was when the backup began' "$(<"$BATS_TEST_TMPDIR/a.bk.words")"
+}
+
+# The first connection stays with `long` until pg_dump is through, for the queue is full; so the second one takes
+# `longer`, and the first one t, with its index.
+@test "REINDEX that waits for the first connection does not keep the second one waiting for ever" {
+    a=$(newdb)
+    sql "$a" "CREATE TABLE long (x text); ALTER TABLE long ALTER x SET STORAGE EXTERNAL;
+        INSERT INTO long SELECT repeat('x', 1000000) FROM generate_series(1, 10);
+        CREATE TABLE longer (x text); ALTER TABLE longer ALTER x SET STORAGE EXTERNAL;
+        INSERT INTO longer SELECT repeat('x', 1000000) FROM generate_series(1, 60)"
+    dense "$a" t 150000
+    sql "$a" 'CREATE INDEX ti ON t (id)'
+    stopped_dump "$BATS_TEST_TMPDIR/a.bk" 2 35000000 "$a"
+    sql "$a" 'REINDEX INDEX ti' 3>&- &
+    started+=("$!")
+    wait_until some_sessions "$a" "query ~ '^REINDEX' AND wait_event_type = 'Lock'"
+    open_gate "$g"
+    wait_until test -s "$BATS_TEST_TMPDIR/a.bk.status"
+    same "$(<"$BATS_TEST_TMPDIR/a.bk.status")" 0
+    wait_until bk-verify -q -n <"$BATS_TEST_TMPDIR/a.bk" # gate may still be writing
+    same "$(bk-ls -J <"$BATS_TEST_TMPDIR/a.bk" | jq -r 'select(.name == "t").rows')" 150000
+}
