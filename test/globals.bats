@@ -178,7 +178,7 @@ there() {
     there is_untouched x
 }
 
-@test "tablespaces are in the backup, and where they were is said when one is missing" {
+@test "tablespaces are in the backup, with their places; one that is missing is named" {
     new_place
     mkdir "$place/space"
     if ((EUID == 0)); then
