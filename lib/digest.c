@@ -36,34 +36,58 @@ void digest_row(struct digest *d, const void *row, size_t n)
     d->bytes += n;
 }
 
-static bool add_rows(struct digest *d, const char *s, size_t n, bool more)
+/* Adds the next bytes of a row, to its end if it `ends` with them. */
+static void add_piece(struct digest *d, const void *bytes, size_t n, bool ends)
+{
+    if (!d->open && ends) {
+        digest_row(d, bytes, n);
+        return;
+    }
+    open_add(d, bytes, n);
+    d->bytes += n;
+    if (ends) {
+        add_hash(d, XXH3_128bits_digest(d->open));
+        digest_free(d);
+    }
+}
+
+static void add_rows(struct digest *d, const char *s, size_t n)
 {
     while (n > 0) {
         const char *newline = memchr(s, '\n', n);
         size_t len = newline ? (size_t)(newline + 1 - s) : n;
-        if (d->open || !newline) {
-            open_add(d, s, len);
-            d->bytes += len;
-        } else {
-            digest_row(d, s, len);
-        }
-        if (newline && d->open) {
-            add_hash(d, XXH3_128bits_digest(d->open));
-            digest_free(d);
-        }
+        add_piece(d, s, len, newline);
         s += len;
         n -= len;
     }
-    return more == (d->open != NULL);
+}
+
+static bool add_tuples(struct digest *d, const uint8_t *s, size_t n)
+{
+    while (n > 0) {
+        size_t len;
+        enum tuple_state state = tuple_read(&d->tuple, s, n, &len);
+        if (state == TUPLE_BAD)
+            return false;
+        add_piece(d, s, len, state == TUPLE_WHOLE);
+        s += len;
+        n -= len;
+    }
+    return true;
 }
 
 bool digest_add(struct digest *d, const void *body, size_t n, bool more)
 {
+    if (d->kind == DIGEST_BYTES) {
+        open_add(d, body, n);
+        d->bytes += n;
+        return !more;
+    }
     if (d->kind == DIGEST_ROWS)
-        return add_rows(d, body, n, more);
-    open_add(d, body, n);
-    d->bytes += n;
-    return !more;
+        add_rows(d, body, n);
+    else if (!add_tuples(d, body, n))
+        return false;
+    return more == (d->open != NULL);
 }
 
 void digest_merge(struct digest *d, const struct digest *part)
@@ -81,7 +105,7 @@ char *digest_text(const struct digest *d, char out[DIGEST_TEXT_MAX])
     if (d->kind == DIGEST_BYTES)
         h = d->open ? XXH3_128bits_digest(d->open) : XXH3_128bits("", 0);
     snprintf(out, DIGEST_TEXT_MAX, "%s %016" PRIx64 "%016" PRIx64,
-             d->kind == DIGEST_ROWS ? "xxh3-128-sum" : "xxh3-128", (uint64_t)h.high64, (uint64_t)h.low64);
+             d->kind == DIGEST_BYTES ? "xxh3-128" : "xxh3-128-sum", (uint64_t)h.high64, (uint64_t)h.low64);
     return out;
 }
 

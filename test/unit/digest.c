@@ -1,5 +1,5 @@
-/* Tests of digest.h: the sum of rows, whatever their order and wherever bodies are cut; and the hash of
- * bytes. */
+/* Tests of digest.h: the sum of rows, whatever their order and wherever bodies are cut, as lines or as
+ * tuples; and the hash of bytes. */
 #include "digest.h"
 
 #include <inttypes.h>
@@ -196,6 +196,128 @@ static void of_bytes(void)
     digest_free(&d);
 }
 
+/* Four tuples: 1, alice; null; without fields; a long one, that holds newlines and what looks like a tuple.
+ */
+static const char tuples[] =
+    "\0\2\0\0\0\4\0\0\0\1\0\0\0\5alice"
+    "\0\1\xff\xff\xff\xff"
+    "\0\0"
+    "\0\2\0\0\1\x04\n\0\0\n0123456789012345678901234567890123456789012345678901234567890123"
+    "4567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
+    "89012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345"
+    "\xff\xff\xff\xff";
+static const size_t tuple_ends[] = {0, 19, 25, 27, sizeof tuples - 1};
+enum { TUPLES = 4, TUPLE_BYTES = sizeof tuples - 1 };
+
+static void expected_tuples(char out[DIGEST_TEXT_MAX])
+{
+    unsigned __int128 sum = 0;
+
+    for (int i = 0; i < TUPLES; i++) {
+        XXH128_hash_t h = XXH3_128bits(tuples + tuple_ends[i], tuple_ends[i + 1] - tuple_ends[i]);
+        sum += (unsigned __int128)h.high64 << 64 | h.low64;
+    }
+    snprintf(out, DIGEST_TEXT_MAX, "xxh3-128-sum %016" PRIx64 "%016" PRIx64, (uint64_t)(sum >> 64),
+             (uint64_t)sum);
+}
+
+static bool tuple_end(size_t at)
+{
+    for (int i = 0; i <= TUPLES; i++)
+        if (tuple_ends[i] == at)
+            return true;
+    return false;
+}
+
+/* MORE is set where the body ends within a tuple. */
+static bool add_tuple_part(struct digest *d, size_t from, size_t to)
+{
+    return digest_add(d, tuples + from, to - from, !tuple_end(to));
+}
+
+static void tuples_cut_anywhere(void)
+{
+    char want[DIGEST_TEXT_MAX], got[DIGEST_TEXT_MAX];
+
+    expected_tuples(want);
+    for (size_t a = 0; a <= TUPLE_BYTES; a++) {
+        for (size_t b = a; b <= TUPLE_BYTES; b++) {
+            struct digest d;
+            unit_about("at %zu and %zu", a, b);
+            digest_begin(&d, DIGEST_TUPLES);
+            CHECK(add_tuple_part(&d, 0, a));
+            CHECK(add_tuple_part(&d, a, b));
+            CHECK(add_tuple_part(&d, b, TUPLE_BYTES));
+            CHECK_STR(digest_text(&d, got), want);
+            CHECK_U64(d.rows, TUPLES);
+            CHECK_U64(d.bytes, TUPLE_BYTES);
+            digest_free(&d);
+        }
+    }
+}
+
+static void tuples_cut_wrongly(void)
+{
+    for (size_t a = 0; a <= TUPLE_BYTES; a++) {
+        struct digest d;
+        unit_about("at %zu", a);
+        digest_begin(&d, DIGEST_TUPLES);
+        CHECK(!digest_add(&d, tuples, a, tuple_end(a)));
+        digest_free(&d);
+        digest_begin(&d, DIGEST_TUPLES); /* and then nothing more comes */
+        if (!tuple_end(a))
+            CHECK(digest_add(&d, tuples, a, true) && !digest_add(&d, "", 0, false));
+        digest_free(&d);
+    }
+}
+
+static void no_tuples(void)
+{
+    static const char header[] = "PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+    struct digest d;
+    char text[DIGEST_TEXT_MAX];
+
+    digest_begin(&d, DIGEST_TUPLES);
+    CHECK(!digest_add(&d, "\xff\xff", 2, false)); /* the trailer */
+    digest_free(&d);
+    digest_begin(&d, DIGEST_TUPLES);
+    CHECK(!digest_add(&d, header, sizeof header - 1, false));
+    digest_free(&d);
+    digest_begin(&d, DIGEST_TUPLES);
+    CHECK(!digest_add(&d, rows, BYTES, false));
+    digest_free(&d);
+    digest_begin(&d, DIGEST_TUPLES);
+    CHECK(!digest_add(&d, "\0\1\xff\xff\xff\xfe", 6, false)); /* a length of -2 */
+    digest_free(&d);
+    digest_begin(&d, DIGEST_TUPLES);
+    CHECK(digest_add(&d, "", 0, false));
+    CHECK_STR(digest_text(&d, text), "xxh3-128-sum 00000000000000000000000000000000");
+    CHECK_U64(d.rows, 0);
+    digest_free(&d);
+}
+
+/* Each bit, where what comes out is still whole tuples. */
+static void finds_in_tuples(void)
+{
+    char want[DIGEST_TEXT_MAX], got[DIGEST_TEXT_MAX], bytes[TUPLE_BYTES];
+    int taken = 0;
+
+    expected_tuples(want);
+    for (size_t bit = 0; bit < 8 * TUPLE_BYTES; bit++) {
+        struct digest d;
+        unit_about("bit %zu", bit);
+        memcpy(bytes, tuples, TUPLE_BYTES);
+        bytes[bit / 8] ^= (char)(1 << bit % 8);
+        digest_begin(&d, DIGEST_TUPLES);
+        if (digest_add(&d, bytes, TUPLE_BYTES, false)) {
+            CHECK(strcmp(digest_text(&d, got), want) != 0);
+            taken++;
+        }
+        digest_free(&d);
+    }
+    CHECK(taken >= 8 * 260);
+}
+
 int main(void)
 {
     RUN(whole_body);
@@ -207,5 +329,9 @@ int main(void)
     RUN(merged_parts);
     RUN(finds);
     RUN(of_bytes);
+    RUN(tuples_cut_anywhere);
+    RUN(tuples_cut_wrongly);
+    RUN(no_tuples);
+    RUN(finds_in_tuples);
     return unit_end();
 }
