@@ -1,5 +1,5 @@
-/* bk-cat - looks into a backup without a server: the rows of one table as COPY text, or the definitions as
- * SQL. */
+/* bk-cat - looks into a backup without a server: the rows of one table as COPY writes them, or the
+ * definitions as SQL. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -12,18 +12,40 @@
 #include "msg.h"
 #include "opt.h"
 #include "pgtool.h"
+#include "tuple.h"
 
 struct cat {
     const char *table; /* NULL: the definitions */
     int archive;       /* a scratch file for them */
     struct contents contents;
     uint32_t wanted; /* the item; 0: not found yet */
+    bool begun;      /* something of the table was printed */
 };
 
 static void print(const void *bytes, size_t n)
 {
     if (io_write(STDOUT_FILENO, bytes, n) < 0)
         die_errno("cannot write to standard output");
+}
+
+/* The first bytes of a table in binary are COPY's header, and the last ones its trailer, once all is good. */
+static void print_rows(struct cat *c, const void *rows, size_t n)
+{
+    const struct item *i = &c->contents.item[c->wanted - 1];
+
+    if (!c->begun && i->format == FORMAT_BINARY)
+        print(copy_header, sizeof copy_header);
+    c->begun = true;
+    print(rows, n);
+}
+
+static void print_end(struct cat *c)
+{
+    const struct item *i = &c->contents.item[c->wanted - 1];
+
+    contents_want_format(i);
+    if (i->format == FORMAT_BINARY)
+        print_rows(c, copy_trailer, sizeof copy_trailer);
 }
 
 static void begin(void *ctx, const struct head *h)
@@ -89,7 +111,7 @@ static bool see(void *ctx, struct writer *out, const struct frame *f, const uint
         if (c->table)
             hint("do not use what was written"); /* by whatever we die from now on */
         if (!wrong && c->table)
-            print(body, f->length);
+            print_rows(c, body, f->length);
     }
     if (f->item == c->wanted && f->type == FRAME_DONE)
         wrong = contents_done(&c->contents, f, body);
@@ -106,6 +128,7 @@ static const char *end(void *ctx, struct writer *out, const struct fields *end)
     if (!c->wanted)
         die_not_there(c);
     contents_check_item(&c->contents.item[c->wanted - 1], true);
+    print_end(c);
     return NULL;
 }
 
@@ -149,7 +172,8 @@ int main(int argc, char **argv)
     struct cat cat = {.archive = -1};
     bool ddl = false;
     const struct opt opt[] = {
-        {OPT_STRING, 't', NULL, "TABLE", "the rows of NAME or SCHEMA.NAME, as COPY text", &cat.table, 0, 0},
+        {OPT_STRING, 't', NULL, "TABLE", "the rows of NAME or SCHEMA.NAME, as COPY writes them", &cat.table,
+         0, 0},
         {OPT_FLAG, 0, "ddl", NULL, "the definitions, as SQL", &ddl, 0, 0},
     };
     const struct cmd cmd = {

@@ -60,6 +60,7 @@ static void take_item(struct load *l, const struct item *i)
     if (i->type == ITEM_OTHER)
         die(BAD_DATA, "the backup has an item of type '%s', which this bk does not know: made by a newer bk",
             item_get(i, "type"));
+    contents_want_format(i);
     if (i->type == ITEM_SCHEMA)
         l->restore.made_with = l->made_with = xstrdup(item_get(i, "made-with"));
     if (i->type != ITEM_DATABASE)
@@ -130,6 +131,8 @@ static void make_copy(struct load *l, const struct item *i, struct buf *sql)
         pg_ident(l->pg, i->fields.line[k].value, sql);
     }
     buf_adds(sql, columns ? ") FROM STDIN" : " FROM STDIN");
+    if (i->format == FORMAT_BINARY)
+        buf_adds(sql, " (FORMAT binary)");
 }
 
 static void make_statements(struct load *l)

@@ -35,6 +35,18 @@ static void set_type(struct item *i)
     }
 }
 
+/* The schema's `format` is another one. */
+static void set_format(struct item *i)
+{
+    const char *word = fields_get(&i->fields, "format");
+
+    if (i->type != ITEM_TABLE || !word)
+        return;
+    i->format = strcmp(word, "binary") == 0 ? FORMAT_BINARY : FORMAT_OTHER;
+    if (i->format == FORMAT_BINARY)
+        digest_begin(&i->found, DIGEST_TUPLES);
+}
+
 const char *contents_item(struct contents *c, const struct frame *f, const uint8_t *body)
 {
     if (c->count == c->room) {
@@ -47,6 +59,7 @@ const char *contents_item(struct contents *c, const struct frame *f, const uint8
     if (e)
         return fields_strerror(e);
     set_type(i);
+    set_format(i);
     if (i->type == ITEM_TABLE && (!*item_get(i, "schema") || !*item_get(i, "name")))
         return "it is a table without a name";
     return fields_count(&i->fields, "column") == fields_count(&i->fields, "column-type")
@@ -67,10 +80,19 @@ const char *contents_data(struct contents *c, const struct frame *f)
     return f->part < parts || i->type == ITEM_OTHER ? NULL : "it belongs to a part that is none";
 }
 
+void contents_want_format(const struct item *i)
+{
+    if (i->format == FORMAT_OTHER)
+        die(BAD_DATA,
+            "the rows of %s are in the format '%s', which this bk does not know: made by a newer bk",
+            item_name(i), item_get(i, "format"));
+}
+
 const char *contents_digest(struct contents *c, const struct frame *f, const uint8_t *body)
 {
     struct item *i = &c->item[f->item - 1];
 
+    contents_want_format(i);
     if (i->type == ITEM_OTHER || digest_add(&i->found, body, f->length, f->flags & FRAME_MORE))
         return NULL;
     return "it does not hold whole rows";

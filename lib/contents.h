@@ -23,8 +23,16 @@ enum item_type {
     ITEM_OTHER, /* made by a newer bk */
 };
 
+/* Of a table's rows. */
+enum item_format {
+    FORMAT_TEXT,
+    FORMAT_BINARY, /* tuple.h */
+    FORMAT_OTHER,  /* made by a newer bk */
+};
+
 struct item {
     enum item_type type;
+    enum item_format format;
     struct fields fields; /* of ITEM */
     struct fields done;   /* of DONE; empty before it came */
     uint64_t frames;      /* DATA frames found */
@@ -44,6 +52,10 @@ const char *contents_item(struct contents *c, const struct frame *f, const uint8
 const char *contents_data(struct contents *c, const struct frame *f);
 const char *contents_digest(struct contents *c, const struct frame *f, const uint8_t *body);
 const char *contents_done(struct contents *c, const struct frame *f, const uint8_t *body);
+
+/* For what needs rows: dies with status 3 of a format that only a newer bk knows. contents_digest() does so.
+ */
+void contents_want_format(const struct item *i);
 
 /* Holds an item to its DONE: frames, and with `deep` rows, bytes and digest. Dies with status 3 if they
  * differ. */

@@ -7,6 +7,7 @@
 #include "msg.h"
 #include "pool.h"
 #include "spool.h"
+#include "tuple.h"
 
 enum { QUEUE_BYTES = 8 << 20 };
 
@@ -93,13 +94,17 @@ static void count(struct copyin *c, uint32_t item, const struct digest *digest, 
     pthread_mutex_unlock(&c->lock);
 }
 
-static void begin_body(struct copier *k, const struct target *t)
+static void begin_body(struct copier *k, uint32_t item)
 {
+    const struct target *t = &k->all->target[item - 1];
+
     k->saved = pg_in_transaction(k->pg);
     if (k->saved)
         pg_exec(k->pg, "set a savepoint", "SAVEPOINT bk_body");
-    digest_begin(&k->digest, DIGEST_ROWS);
+    digest_begin(&k->digest, k->all->contents->item[item - 1].found.kind);
     pg_copy_in(k->pg, t->what, t->sql);
+    if (k->digest.kind == DIGEST_TUPLES)
+        pg_copy_put(k->pg, copy_header, sizeof copy_header);
     k->open = true;
 }
 
@@ -107,8 +112,10 @@ static void end_body(struct copier *k, uint32_t item, bool alone, const void *bo
 {
     uint64_t rows;
     char *words;
-    bool taken = pg_copy_end_try(k->pg, &rows, &words);
 
+    if (k->digest.kind == DIGEST_TUPLES)
+        pg_copy_put(k->pg, copy_trailer, sizeof copy_trailer);
+    bool taken = pg_copy_end_try(k->pg, &rows, &words);
     k->open = false;
     if (k->saved)
         pg_exec(k->pg, "end a savepoint", taken ? "RELEASE bk_body" : "ROLLBACK TO bk_body; RELEASE bk_body");
@@ -125,7 +132,7 @@ static void copy_body(struct copier *k, uint32_t item, bool more, const void *bo
     bool alone = !k->open && !more;
 
     if (!k->open)
-        begin_body(k, t);
+        begin_body(k, item);
     if (!digest_add(&k->digest, body, n, more))
         die(BAD_DATA, "cannot %s: a body does not hold whole rows", t->what);
     pg_copy_put(k->pg, body, n);

@@ -22,7 +22,7 @@ struct copyin;
  * `contents` (item.found), which has all its items. */
 struct copyin *copyin_open(struct pg *pg, const char *encoding, int jobs, struct contents *contents);
 
-/* The COPY statement of an item; taken over, and freed. */
+/* The COPY statement of an item, which must be of the item's format; taken over, and freed. */
 void copyin_statement(struct copyin *c, uint32_t item, char *sql);
 
 /* Loads a body. With `here`, by the caller's connection, before it returns; else by any, some time. */

@@ -341,7 +341,7 @@ data_frames() {
 
 @test "golden streams go through" {
     local name
-    for name in plain gzip zstd sums more lower; do
+    for name in plain gzip zstd sums more binary lower; do
         bk-put store/$name.bk <"$DATA/$name.bk"
         cmp "$DATA/$name.bk" store/$name.bk
         bk-get store/$name.bk | cmp - "$DATA/$name.bk"

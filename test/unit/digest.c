@@ -256,6 +256,17 @@ static void tuples_cut_anywhere(void)
     }
 }
 
+/* The value in bk-stream(5). */
+static void tuple_of_the_page(void)
+{
+    struct digest d;
+    char text[DIGEST_TEXT_MAX];
+
+    digest_begin(&d, DIGEST_TUPLES);
+    CHECK(digest_add(&d, tuples, tuple_ends[1], false));
+    CHECK_STR(digest_text(&d, text), "xxh3-128-sum 95cab206a6bf174553d0fb9a07317105");
+}
+
 static void tuples_cut_wrongly(void)
 {
     for (size_t a = 0; a <= TUPLE_BYTES; a++) {
@@ -330,6 +341,7 @@ int main(void)
     RUN(finds);
     RUN(of_bytes);
     RUN(tuples_cut_anywhere);
+    RUN(tuple_of_the_page);
     RUN(tuples_cut_wrongly);
     RUN(no_tuples);
     RUN(finds_in_tuples);

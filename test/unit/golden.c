@@ -207,6 +207,42 @@ static void more(void)
     free_found(&found);
 }
 
+/* A tuple of the row that stands as text in rows[0]. */
+static void add_tuple(int row, struct buf *out)
+{
+    const char *s = rows[0];
+
+    for (int i = 0; i < row; i++)
+        s = strchr(s, '\n') + 1;
+    s = strchr(s, '\t') + 1;
+    size_t n = (size_t)(strchr(s, '\n') - s);
+    const char front[] = {0, 2, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, (char)row, 0, 0, 0, (char)n};
+    buf_add(out, front, sizeof front);
+    buf_add(out, s, n);
+}
+
+static void binary(void)
+{
+    struct found found = {0};
+    struct walk w = {.see = see, .ctx = &found};
+    struct buf want = {0};
+
+    CHECK_U64(walk_golden("binary", &w), WALK_WHOLE);
+    for (int i = 0; i < 5; i++)
+        add_tuple(i, &want);
+    CHECK_BYTES(found.data[2].data, found.data[2].len, want.data, want.len);
+    CHECK_STR(buf_str(&found.data[3]), rows[1]);
+    CHECK_U64(found.more, 5);
+    CHECK_STR(buf_str(&found.item[2]),
+              "type: table\nschema: public\nname: t0\noid: 16385\npersistence: permanent\nformat: binary\n"
+              "parts: 2\ncolumn: id\ncolumn-type: bigint\ncolumn: words\ncolumn-type: text\n");
+    CHECK_STR(buf_str(&found.done[2]), "frames: 10\nrows: 5\nbytes: 351\n"
+                                       "digest: xxh3-128-sum 81430b288ba4e93042eb5e7264657086\n");
+    stream_free(&w.stream);
+    buf_free(&want);
+    free_found(&found);
+}
+
 static void lower(void)
 {
     struct found found = {0};
@@ -277,6 +313,7 @@ static void same_bytes(void)
         {"zstd", "4036693bc3fcd1169fa99c5557e3f6022aa643c258a5780f81816ab3daef1258"},
         {"sums", "a523c0d50f4a16a2fa49dc1a7a0f1d9750a3271991c84cafde9d980dec6e0556"},
         {"more", "5f6a704b5fce9640d6e81735f510a38dadb8df490697ed9bee47178a76525e2e"},
+        {"binary", "5e59d2522a3d38652e5dff82d7c8556c5465572e06a4f353dd04245806f0dd86"},
         {"lower", "622aebf3586bc8f0b831100bdc193f37e99cd5a5b661147ad9bf9e348acdd628"},
         {"upper", "f59ea141a945850af3ac33c89fc355910974b9d17ac76a93209d45d5ac08e5ec"},
         {"abort", "21390f8a3beabe2610a6ab26d8096fc5dfd23cdac65ab18c099284235295920a"},
@@ -310,6 +347,7 @@ int main(void)
     RUN(gzip);
     RUN(zstd);
     RUN(more);
+    RUN(binary);
     RUN(lower);
     RUN(sums);
     RUN(given_up);

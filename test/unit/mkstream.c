@@ -80,6 +80,7 @@ int main(int argc, char **argv)
         {OPT_FLAG, 0, "gzip", NULL, "DATA in gzip", &w.gzip, 0, 0},
         {OPT_FLAG, 0, "zstd", NULL, "DATA in zstd", &w.zstd, 0, 0},
         {OPT_FLAG, 0, "noise", NULL, "rows that do not compress", &s.noise, 0, 0},
+        {OPT_FLAG, 0, "binary", NULL, "the first table's rows in binary", &s.binary, 0, 0},
         {OPT_FLAG, 0, "sums", NULL, "with an index", &s.sums, 0, 0},
         {OPT_FLAG, 0, "lower", NULL, "unknown lower-case frames", &s.lower, 0, 0},
         {OPT_FLAG, 0, "upper", NULL, "an unknown upper-case frame", &s.upper, 0, 0},

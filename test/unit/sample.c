@@ -145,12 +145,15 @@ static void put_items(struct making *m)
         fields_addf(&f, "name", "t%d", i);
         fields_addf(&f, "oid", "%d", 16385 + i);
         fields_add(&f, "persistence", "permanent");
+        bool binary = i == 0 && m->s->binary;
+        if (binary)
+            fields_add(&f, "format", "binary");
         fields_add(&f, "parts", i == 0 ? "2" : "1");
         fields_add(&f, "column", "id");
         fields_add(&f, "column-type", "bigint");
         fields_add(&f, "column", "words");
         fields_add(&f, "column-type", "text");
-        put_item(m, DIGEST_ROWS, &f);
+        put_item(m, binary ? DIGEST_TUPLES : DIGEST_ROWS, &f);
     }
     fields_add(&f, "type", "sequences");
     put_item(m, DIGEST_ROWS, &f);
@@ -166,7 +169,7 @@ static void put_data(struct making *m, uint32_t item, bool more, const uint8_t *
 
     if (more || t->digest.open)
         part = 0; /* all of a row is in one part */
-    digest_add(&t->digest, bytes, n, t->digest.kind == DIGEST_ROWS && more);
+    digest_add(&t->digest, bytes, n, t->digest.kind != DIGEST_BYTES && more);
     t->frames++;
     if (m->s->change)
         m->s->change(m->s->change_ctx, bytes, n, &body);
@@ -202,13 +205,38 @@ static void add_words(const struct sample *s, uint64_t *state, size_t n, struct 
     }
 }
 
-void sample_row(const struct sample *s, int table, int row, struct buf *out)
+static void add_text(const struct sample *s, int table, int row, struct buf *out)
 {
     uint64_t state = s->seed ^ (uint64_t)table << 32 ^ (uint64_t)row;
 
-    buf_addf(out, "%d\t", row);
     add_words(s, &state, (size_t)s->row_bytes - 12 + rng_below(&state, 8), out);
+}
+
+void sample_row(const struct sample *s, int table, int row, struct buf *out)
+{
+    buf_addf(out, "%d\t", row);
+    add_text(s, table, row, out);
     buf_addc(out, '\n');
+}
+
+/* The highest byte first. */
+static void put_be(uint8_t *to, size_t n, uint64_t number)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = (uint8_t)(number >> 8 * (n - 1 - i));
+}
+
+void sample_tuple(const struct sample *s, int table, int row, struct buf *out)
+{
+    uint8_t front[2 + 4 + 8 + 4];
+    size_t at = out->len;
+
+    put_be(front, 2, 2);
+    put_be(front + 2, 4, 8);
+    put_be(front + 6, 8, (uint64_t)row);
+    buf_add(out, front, sizeof front);
+    add_text(s, table, row, out);
+    put_be(out->data + at + 14, 4, out->len - at - sizeof front);
 }
 
 static void put_table(struct making *m, int table)
@@ -218,7 +246,10 @@ static void put_table(struct making *m, int table)
 
     for (int i = 0; i < m->s->rows; i++) {
         row.len = 0;
-        sample_row(m->s, table, i, &row);
+        if (table == 0 && m->s->binary)
+            sample_tuple(m->s, table, i, &row);
+        else
+            sample_row(m->s, table, i, &row);
         if (body.len > 0 && body.len + row.len > (size_t)m->s->body_bytes) {
             put_rows(m, item, &body);
             body.len = 0;
@@ -349,6 +380,9 @@ bool sample_golden(const char *name, struct sample *s)
         s->sums = true;
     } else if (strcmp(name, "more") == 0) {
         s->body_bytes = 25;
+    } else if (strcmp(name, "binary") == 0) {
+        s->binary = true;
+        s->body_bytes = 60; /* shorter than a tuple */
     } else if (strcmp(name, "lower") == 0) {
         s->lower = true;
     } else if (strcmp(name, "upper") == 0) {

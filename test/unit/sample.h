@@ -21,18 +21,20 @@ struct sample {
     /* Adds to `out` what a DATA body becomes. */
     void (*change)(void *ctx, const uint8_t *body, size_t n, struct buf *out);
     void *change_ctx;
-    bool noise; /* rows that cannot be compressed much */
-    bool sums;  /* with the index */
-    bool lower; /* lower-case frames that no bk knows: "xtra", one in each place where one can be */
-    bool upper; /* an upper-case frame that no bk knows: "Xtra" */
+    bool noise;  /* rows that cannot be compressed much */
+    bool binary; /* the rows of the first table are tuples */
+    bool sums;   /* with the index */
+    bool lower;  /* lower-case frames that no bk knows: "xtra", one in each place where one can be */
+    bool upper;  /* an upper-case frame that no bk knows: "Xtra" */
     const char *abort_why; /* ABRT by bk-dump in place of the last table's last rows and all that follows */
 };
 
 /* Adds the stream to `out`. */
 void sample_make(const struct sample *s, struct buf *out);
 
-/* The bytes of row `row` (from 0) of table `table` (from 0): added to `out`. */
+/* The bytes of row `row` (from 0) of table `table` (from 0), as text and as a tuple: added to `out`. */
 void sample_row(const struct sample *s, int table, int row, struct buf *out);
+void sample_tuple(const struct sample *s, int table, int row, struct buf *out);
 
 /* Fills in `s` for the golden stream of this name (test/data/NAME.bk). False: there is none. */
 bool sample_golden(const char *name, struct sample *s);
