@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "archive.h"
+#include "binary.h"
 #include "describe.h"
 #include "io.h"
 #include "lo.h"
@@ -120,18 +121,19 @@ static void copy_sql(struct pg *pg, const struct table *t, uint32_t part, bool l
             buf_addf(sql, " AND ctid < '(%" PRIu32 ",0)'", (part + 1) * PART_PAGES);
         buf_addc(sql, ')');
     }
-    buf_adds(sql, " TO STDOUT; ");
+    buf_adds(sql, t->binary ? " TO STDOUT (FORMAT binary); " : " TO STDOUT; ");
     describe_name_check(pg, t, sql);
     buf_free(&name);
 }
 
 /* Sends on the rows of a COPY that has begun. */
-static void copy_rows(struct dump *d, struct pg *pg, uint32_t item, uint32_t part)
+static void copy_rows(struct dump *d, struct pg *pg, uint32_t item, uint32_t part, bool binary)
 {
     struct rows rows = {.chunk = {.item = item, .part = part},
                         .put = put_chunk,
                         .ctx = d,
-                        .turn = d->queue ? &d->turn : NULL};
+                        .turn = d->queue ? &d->turn : NULL,
+                        .binary = binary};
     char *row;
     size_t n;
 
@@ -153,7 +155,7 @@ static bool copy_part(struct dump *d, struct pg *pg, const struct part *p)
     copy_sql(pg, t, p->number, pg == d->leader, &sql);
     bool begun = pg_copy_out_unless(pg, what, buf_str(&sql), "55P03");
     if (begun)
-        copy_rows(d, pg, d->first_item + (uint32_t)p->table, p->number);
+        copy_rows(d, pg, d->first_item + (uint32_t)p->table, p->number, t->binary);
     buf_free(&sql);
     free(what);
     return begun;
@@ -274,7 +276,7 @@ static void write_sequences(struct dump *d, uint32_t item)
     for (uint64_t after = 0; (after = describe_sequences(d->leader, &d->snapshot, after, &sql)) > 0;
          sql.len = 0) {
         pg_copy_out(d->leader, "read the sequences", buf_str(&sql));
-        copy_rows(d, d->leader, item, 0);
+        copy_rows(d, d->leader, item, 0, false);
     }
     buf_free(&sql);
 }
@@ -282,7 +284,7 @@ static void write_sequences(struct dump *d, uint32_t item)
 static void write_rows(struct dump *d, const char *what, const char *copy, uint32_t item)
 {
     pg_copy_out(d->leader, what, copy);
-    copy_rows(d, d->leader, item, 0);
+    copy_rows(d, d->leader, item, 0, false);
 }
 
 /* As pg_dump has it: large objects belong to the whole database, not to a part of it. */
@@ -370,7 +372,7 @@ static void write_items(struct dump *d, struct pg *pg, const struct pgtool *pg_d
     }
     for (size_t i = 0; i < d->snapshot.tables; i++) {
         describe_table(&d->snapshot.table[i], parts_of(&d->snapshot.table[i]), &item);
-        write_item(d->source, DIGEST_ROWS, &item);
+        write_item(d->source, d->snapshot.table[i].binary ? DIGEST_TUPLES : DIGEST_ROWS, &item);
     }
     write_rows_item(d->source, "sequences");
     write_rows_item(d->source, "large-objects");
@@ -419,6 +421,7 @@ static void dump(struct dump *d, const struct options *o)
         pg_dump = &archive;
     }
     describe_read_columns(leader, &d->snapshot);
+    binary_choose(leader, &d->snapshot);
     make_head(&head, o, &d->snapshot, pg_database(leader));
     d->source = source_open(STDOUT_FILENO, "standard output", &head);
     progress_begin(d->snapshot.bytes);

@@ -192,6 +192,8 @@ void describe_table(const struct table *t, uint32_t parts, struct fields *item)
     add_pairs(item, &t->ancestors);
     if (t->by_root)
         fields_add(item, "load-into", "root");
+    if (t->binary)
+        fields_add(item, "format", "binary");
     fields_addf(item, "parts", "%" PRIu32, parts);
     add_pairs(item, &t->columns);
 }

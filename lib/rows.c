@@ -1,6 +1,9 @@
 #include "rows.h"
 
+#include <string.h>
+
 #include "msg.h"
+#include "tuple.h"
 
 static void lock(struct rows *r)
 {
@@ -54,7 +57,7 @@ static void put_long(struct rows *r, const char *row, size_t n)
     unlock(r);
 }
 
-void rows_add(struct rows *r, const char *row, size_t n)
+static void add_row(struct rows *r, const char *row, size_t n)
 {
     if (r->chunk.body.len + n > BODY_BYTES)
         flush(r);
@@ -66,8 +69,50 @@ void rows_add(struct rows *r, const char *row, size_t n)
     digest_row(&r->chunk.digest, row, n);
 }
 
+static _Noreturn void die_binary(const char *what)
+{
+    die(FAILED, "what the server copies in binary %s", what);
+}
+
+static bool is_tuple(const char *message, size_t n)
+{
+    struct tuple t = {0};
+    size_t used;
+
+    return tuple_read(&t, (const uint8_t *)message, n, &used) == TUPLE_WHOLE && used == n;
+}
+
+static void add_binary(struct rows *r, const char *message, size_t n)
+{
+    if (r->ended)
+        die_binary("does not end with its trailer");
+    if (!r->begun) {
+        if (n < COPY_HEADER_BYTES || memcmp(message, copy_header, COPY_HEADER_BYTES) != 0)
+            die_binary("begins with a header that this bk does not know");
+        r->begun = true;
+        message += COPY_HEADER_BYTES;
+        n -= COPY_HEADER_BYTES;
+    }
+    r->ended = n == COPY_TRAILER_BYTES && memcmp(message, copy_trailer, n) == 0;
+    if (n == 0 || r->ended)
+        return;
+    if (!is_tuple(message, n))
+        die_binary("is not made of rows");
+    add_row(r, message, n);
+}
+
+void rows_add(struct rows *r, const char *row, size_t n)
+{
+    if (r->binary)
+        add_binary(r, row, n);
+    else
+        add_row(r, row, n);
+}
+
 void rows_end(struct rows *r)
 {
+    if (r->binary && !r->ended)
+        die_binary("ends without its trailer");
     flush(r);
     buf_free(&r->chunk.body);
 }

@@ -31,12 +31,15 @@ struct rows {
     void (*put)(void *ctx, struct chunk *c);
     void *ctx;
     pthread_mutex_t *turn; /* NULL: one thread */
+    bool binary;           /* what comes is COPY's binary format */
+    bool begun, ended;     /* of that: its header, its trailer has come */
 };
 
-/* Adds one row, its newline included. */
+/* Adds one row, its newline included. In binary: what COPY sends in one message, which is a tuple, with the
+ * header before the first; and last the trailer. Only the tuples are rows. Dies of anything else. */
 void rows_add(struct rows *r, const char *row, size_t n);
 
-/* Puts what is left, and frees the memory. */
+/* Puts what is left, and frees the memory. In binary it dies if the trailer has not come. */
 void rows_end(struct rows *r);
 
 #endif

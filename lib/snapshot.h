@@ -43,6 +43,7 @@ struct table {
     char *extension;       /* whose configuration table it is; NULL: none */
     char *condition;       /* which of its rows are the user's ("WHERE ..."); NULL: all */
     bool by_root;          /* see above */
+    bool binary;           /* copy it in binary; set by binary.h */
     struct fields columns; /* a pair of lines each, column and column-type; set by describe.h */
     struct fields
         ancestors;  /* a pair each, ancestor-schema and ancestor-name, the root last; set by describe.h */

@@ -13,6 +13,70 @@ setup() {
     cd "$BATS_TEST_TMPDIR" || return
 }
 
+# A value of 560 MiB, and in the same table small ones and NULL; a column that was dropped, and one that is generated.
+# The small rows' CHECK reads a table that is loaded after them.
+make_long() {
+    a=$(newdb) b=$(newdb)
+    for db in "$a" "$b"; do
+        sql postgres "ALTER DATABASE $db SET default_toast_compression = lz4" 2>/dev/null || true # else it takes longer
+    done
+    sql "$a" "CREATE TYPE mood AS ENUM ('glad', 'sad'); CREATE TYPE pair AS (a mood, b text); CREATE DOMAIN bytes AS bytea;
+        CREATE FUNCTION known(int) RETURNS boolean LANGUAGE plpgsql
+            AS 'BEGIN RETURN EXISTS (SELECT FROM public.kinds WHERE id = \$1); END';
+        CREATE TABLE docs (gone int, id int, data bytes, words text, moods mood[], pairs pair[], kind int,
+            \"Odd \"\" name\" numeric, size int GENERATED ALWAYS AS (octet_length(data)) STORED);
+        ALTER TABLE docs DROP gone;
+        CREATE TABLE kinds (id int PRIMARY KEY);
+        CREATE TABLE plain (id int, data bytea);
+        ALTER TABLE plain ALTER data SET STORAGE EXTERNAL;
+        INSERT INTO kinds VALUES (7);
+        INSERT INTO docs VALUES (1, convert_to(repeat(repeat('x', 1048576), 560), 'UTF8'));
+        ALTER TABLE docs ADD CHECK (kind IS NULL OR known(kind));
+        INSERT INTO docs VALUES (2, '\\x00ff5c', E'tab\\t\\\\ nl\\n é', '{sad,NULL,glad}', '{\"(sad,x)\",NULL}', 7, 1.50),
+            (3, '', '', '{}', '{}', 7, 'NaN'), (NULL, NULL, NULL, NULL, NULL, 7, NULL);
+        INSERT INTO plain SELECT i, convert_to(repeat(md5(i::text), 100000), 'UTF8') FROM generate_series(1, 2) i"
+}
+
+@test "a value of 560 MiB goes through all tools" {
+    make_long
+    fails 1 psql -X -d "$a" -c 'COPY docs (data) TO STDOUT' # or it would prove nothing
+    matches 'invalid memory alloc request size' "$stderr"
+    pipe "bk-dump -d '$a' -j 1 | bk-zstd | bk-sum | bk-put -q a.bk"
+    same "$stages $stderr" '0 0 0 0 '
+    pipe "bk-get a.bk | bk-verify -q | bk-zstd -d | bk-verify -q | bk-load -v -d '$b' -j 1"
+    same "$stages" '0 0 0 0 0'
+    matches 'trying 1 bodies again: cannot load public.docs: .*violates check constraint' "$stderr"
+    for query in 'SELECT md5(data), size FROM docs WHERE id = 1' 'TABLE kinds' 'SELECT md5(string_agg(data, NULL ORDER BY id)) FROM plain' \
+        'SELECT id, data, words, moods, pairs, kind, size, "Odd "" name" FROM docs WHERE id IS DISTINCT FROM 1 ORDER BY id'; do
+        same "$(sql "$a" "$query")" "$(sql "$b" "$query")"
+    done
+    # Only that table is in binary, and other threads make the same of it.
+    same "$(bk-ls -J <a.bk | jq -r 'select(.type == "table") | [.name, .rows, .format] | @tsv')" $'docs\t4\tbinary\nkinds\t1\t\nplain\t2\t'
+    # Compressed, for frames keeps all in memory; so without the definitions, which have a time in them.
+    bk-zstd -d <a.bk | bk-zstd | "$frames" list | grep -Ev '^END|^DATA 0 2 ' | sort >one
+    bk-dump -d "$a" -j 2 | bk-zstd | "$frames" list | grep -Ev '^END|^DATA 0 2 ' | sort >two
+    diff one two
+    same "$(awk '$1 == "DATA" && $3 == 3 { n += $2 } END { print n }' one)" 560 # frames with MORE
+}
+
+# The value is there, but text is chosen: nothing else shows that cheaply what was chosen.
+@test "a column whose binary form is not there, or means nothing elsewhere, keeps a table from it" {
+    make_long
+    sql "$a" 'CREATE TYPE inside AS (x int, r regproc); CREATE DOMAIN table_name AS regclass; CREATE DOMAIN fine AS oid'
+    for type in regclass table_name 'regtype[]' 'inside[]' aclitem; do
+        sql "$a" "ALTER TABLE docs ADD r $type"
+        fails 1 bash -c "bk-dump -d '$a' -j 1 >/dev/null"
+        matches 'cannot copy public.docs: .*invalid memory alloc request size' "$stderr"
+        sql "$a" 'ALTER TABLE docs DROP r'
+    done
+    sql "$a" "ALTER TABLE docs ADD r fine, ADD g regclass GENERATED ALWAYS AS ('pg_class') STORED"
+    same "$(bk-dump -d "$a" -j 1 | bk-ls -J | jq -r 'select(.name == "docs").format')" binary
+    # A row that an extension's condition leaves out does not count.
+    sql "$a" "ALTER EXTENSION plpgsql ADD TABLE docs;
+        UPDATE pg_extension SET extconfig = ARRAY['docs'::regclass::oid], extcondition = '{WHERE id > 1}' WHERE extname = 'plpgsql'"
+    same "$(bk-dump -d "$a" -j 1 | bk-ls -J | jq -r 'select(.name == "docs") | [.rows, .format] | @tsv')" $'2\t'
+}
+
 @test "bk-cat prints what COPY takes in binary" {
     a=$(newdb)
     sql "$a" 'CREATE TABLE t0 (id bigint, words text); CREATE TABLE t1 (LIKE t0)'
