@@ -131,8 +131,10 @@ static void make_copy(struct load *l, const struct item *i, struct buf *sql)
         pg_ident(l->pg, i->fields.line[k].value, sql);
     }
     buf_adds(sql, columns ? ") FROM STDIN" : " FROM STDIN");
-    if (i->format == FORMAT_BINARY)
-        buf_adds(sql, " (FORMAT binary)");
+    if (i->format != FORMAT_BINARY)
+        return;
+    buf_adds(sql, " (FORMAT binary)");
+    target_check_types(l->pg, schema, root ? root : item_get(i, "name"), &i->fields);
 }
 
 static void make_statements(struct load *l)

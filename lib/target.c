@@ -67,6 +67,39 @@ bool target_has_table(struct pg *pg, const char *schema, const char *name)
     return there;
 }
 
+/* A column or a table that is not there is left for COPY to complain of. to_regtype() passes over the length
+ * and precision of a type: they are checked as rows come in. */
+void target_check_types(struct pg *pg, const char *schema, const char *name, const struct fields *item)
+{
+    struct buf sql = {0};
+    size_t columns = 0;
+
+    buf_adds(&sql, "SELECT v.name, v.type, pg_catalog.format_type(a.atttypid, NULL) FROM (VALUES ");
+    for (size_t i = 0; i + 1 < item->count; i++) {
+        if (strcmp(item->line[i].name, "column") != 0)
+            continue;
+        buf_adds(&sql, columns++ ? ", (" : "(");
+        pg_literal(pg, item->line[i].value, &sql);
+        buf_adds(&sql, "::text, ");
+        pg_literal(pg, item->line[i + 1].value, &sql);
+        buf_adds(&sql, "::text)");
+    }
+    buf_adds(&sql, ") v(name, type) JOIN pg_catalog.pg_attribute a ON a.attname = v.name"
+                   " AND a.attnum > 0 AND a.attrelid = pg_catalog.to_regclass(pg_catalog.format('%I.%I', ");
+    pg_literal(pg, schema, &sql);
+    buf_adds(&sql, "::text, ");
+    pg_literal(pg, name, &sql);
+    buf_adds(&sql, "::text)) WHERE a.atttypid IS DISTINCT FROM pg_catalog.to_regtype(v.type)::oid LIMIT 1");
+    struct pg_rows *r = columns ? pg_query(pg, "look at the columns of a table", buf_str(&sql)) : NULL;
+    if (r && pg_count(r) > 0)
+        die(FAILED,
+            "cannot load %s.%s: its column %s is of type %s, but in the backup, in binary, of type %s",
+            schema, name, pg_value(r, 0, 0), pg_value(r, 0, 2), pg_value(r, 0, 1));
+    if (r)
+        pg_free(r);
+    buf_free(&sql);
+}
+
 /* The values of these lines, up to their last space if `versions` stand behind it, of which `query` knows
  * none: each with `kind` in front is added to `missing`. */
 static void find_missing(struct pg *pg, const struct fields *f, const char *name, const char *kind,

@@ -15,6 +15,11 @@ void target_check_empty(struct pg *pg);
 
 bool target_has_table(struct pg *pg, const char *schema, const char *name);
 
+/* For rows in binary, which in columns of other types may mean something else, without an error. Dies with
+ * status 1 if a column of this table is of another type than the item's lines `column` and `column-type` say.
+ */
+void target_check_types(struct pg *pg, const char *schema, const char *name, const struct fields *item);
+
 /* What is left out of what the backup has. */
 struct left_out {
     bool owners, acls, tablespaces;

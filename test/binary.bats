@@ -92,6 +92,41 @@ make_long() {
     mkstream --binary --rows 0 | bk-cat -t t0 | cmp - <(sql "$a" '\copy (select 1 where false) to stdout (format binary)')
 }
 
+# tables_for TYPE: a database with the tables of that backup, t0 with a column id of this type.
+tables_for() {
+    b=$(newdb)
+    sql "$b" "CREATE TABLE t0 (words text, id $1); CREATE TABLE t1 (id bigint, words text); CREATE SEQUENCE t0_id_seq"
+}
+
+@test "rows only, into tables that are there" {
+    tables_for bigint
+    bk-load -q -d "$b" --data-only <"$binary"
+    same "$(sql "$b" 'SELECT count(*), min(id), max(id), max(words) FROM t0')" '5|0|4|rho rho\Nalphabetaalphaalphagammagammadeltagamma..'
+    same "$(sql "$b" 'SELECT count(*) FROM t1')" 5
+}
+
+@test "rows only, into a column of another type: refused, also where the server would take the bytes" {
+    # Eight bytes each.
+    for type in 'double precision' timestamptz money; do
+        tables_for "$type"
+        fails 1 bk-load -d "$b" --data-only <"$binary"
+        matches "cannot load public.t0: its column id is of type .*, but in the backup, in binary, of type bigint" "$stderr"
+        same "$(sql "$b" 'SELECT count(*) FROM t0')" 0
+    done
+}
+
+@test "rows only, and one bit is another one: nothing is loaded" {
+    tables_for bigint
+    # The last byte of an id, and one of a text, which the server takes; then a length, and the number of columns.
+    for place in '2 13' '3 2' '2 17' '2 1'; do
+        # shellcheck disable=SC2086 # words
+        "$frames" flip DATA $place <"$binary" >bad
+        fails 3 bk-load -d "$b" --data-only <bad
+        matches 'public.t0: (digest: the backup says|a body does not hold whole rows)' "$stderr"
+        same "$(sql "$b" 'SELECT count(*) FROM t0')" 0
+    done
+}
+
 @test "what bk-cat prints of a bad table has no end" {
     "$frames" set DONE 3 rows=4 <"$binary" >bad
     fails 3 bash -c "bk-cat -t t0 <bad >out"
