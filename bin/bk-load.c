@@ -316,10 +316,22 @@ static void set_sequences(struct load *l)
             " FROM pg_temp.bk_sequence");
 }
 
+/* The database's own event triggers come last of all. Those of an extension are there already, fire at each
+ * command, and may read whatever they like: with several connections at it, they would wait for each other.
+ */
+static void make_post_data(struct load *l)
+{
+    if (l->jobs > 1 && target_has_event_triggers(l->pg)) {
+        detail("an extension has event triggers: indexes and constraints by one connection");
+        l->restore.jobs = 1;
+    }
+    restore_post_data(&l->restore);
+}
+
 /* Rows are there: what may only be there behind them. */
 static void finish(struct load *l)
 {
-    restore_post_data(&l->restore);
+    make_post_data(l);
     if (!l->selection.schema_only)
         restore_views(&l->restore);
     pg_exec(l->pg, "begin a transaction", "BEGIN");

@@ -186,6 +186,16 @@ void target_mark(struct pg *pg)
     undo_on_die(say_incomplete, pg);
 }
 
+bool target_has_event_triggers(struct pg *pg)
+{
+    struct pg_rows *r = pg_query(pg, "look for event triggers",
+                                 "SELECT FROM pg_catalog.pg_event_trigger WHERE evtenabled <> 'D' LIMIT 1");
+    bool are_there = pg_count(r) > 0;
+
+    pg_free(r);
+    return are_there;
+}
+
 /* Event triggers of the database, which are there by now, may refuse it: they do not fire for a replica.
  * Whoever may make event triggers may say that; for others there is none that could fire. A commit that waits
  * for the disk takes all before along. */

@@ -40,6 +40,9 @@ void target_check_version(struct pg *pg, const struct fields *database);
  * database. */
 void target_mark(struct pg *pg);
 
+/* Does a command that makes something fire event triggers? */
+bool target_has_event_triggers(struct pg *pg);
+
 /* Takes it away again, the last change of all. On return all that was committed before is on the server's
  * disk. */
 void target_unmark(struct pg *pg);

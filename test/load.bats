@@ -273,6 +273,28 @@ reads_others() {
     run ! is_marked "$b"
 }
 
+# The extension's event triggers are there from the start, fire at each command, and may read what they like: two
+# connections could wait for each other.
+@test "event triggers of an extension: what comes after the rows is made by one connection" {
+    a=$(newdb) b=$(newdb)
+    sql "$a" "DO \$\$ BEGIN FOR i IN 1..20 LOOP
+        EXECUTE format('CREATE TABLE t%s (id int PRIMARY KEY)', i); END LOOP; END \$\$"
+    # No extension that is here for sure has any, so plpgsql gets one. It notes how many connections are at work.
+    sql "$b" "CREATE TABLE seen (n int);
+        CREATE FUNCTION look() RETURNS event_trigger LANGUAGE plpgsql AS \$\$BEGIN
+            INSERT INTO public.seen SELECT count(*) FROM pg_stat_activity
+            WHERE datname = current_database() AND application_name = 'pg_restore';
+        END\$\$;
+        CREATE EVENT TRIGGER look ON ddl_command_end WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION look();
+        ALTER EXTENSION plpgsql ADD TABLE seen; ALTER EXTENSION plpgsql ADD FUNCTION look();
+        ALTER EXTENSION plpgsql ADD EVENT TRIGGER look"
+    pipe "bk-dump -d '$a' | bk-load -v -j 4 -d '$b'"
+    same "$stages" '0 0'
+    matches 'an extension has event triggers' "$stderr"
+    same "$(sql "$b" 'SELECT max(n) FROM seen')" 1
+    same "$(sql "$b" "SELECT count(*) FROM pg_constraint WHERE contype = 'p' AND conrelid >= 16384")" 20
+}
+
 # A load that stands in the middle of CREATE INDEX: the index wants a lock that a session of ours holds.
 hold_index() {
     a=$(newdb) b=$(newdb)
