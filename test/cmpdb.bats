@@ -393,6 +393,36 @@ sequence public.s: 1 not called <> 1 called"
     matches 'database encoding: UTF8 <> LATIN1'
 }
 
+@test "what belongs to an extension, what users added to its tables, and comments on them" {
+    both "CREATE TABLE of_it (a int, b text); CREATE FUNCTION in_it() RETURNS int LANGUAGE sql AS 'SELECT 1';
+          ALTER EXTENSION plpgsql ADD TABLE of_it; ALTER EXTENSION plpgsql ADD FUNCTION in_it()"
+    fails 0 "$cmpdb" -c "$a" "$b"
+    sql "$b" "COMMENT ON EXTENSION plpgsql IS 'changed'; COMMENT ON FUNCTION in_it() IS 'new'; COMMENT ON COLUMN of_it.b IS 'b';
+              ALTER EXTENSION plpgsql DROP FUNCTION plpgsql_validator(oid); ALTER TABLE of_it ADD CHECK (a > 0);
+              ALTER TABLE of_it SET (fillfactor = 50); ALTER TABLE of_it ALTER b SET STATISTICS 5; CREATE INDEX ON of_it (a);
+              CREATE TRIGGER t BEFORE UPDATE ON of_it FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+              CREATE RULE r AS ON DELETE TO of_it DO INSTEAD NOTHING; CREATE POLICY p ON of_it USING (a > 0);
+              CREATE PUBLICATION p FOR TABLE of_it" 2>/dev/null
+    fails 1 "$cmpdb" "$a" "$b"
+    matches 'extension plpgsql: .* <> .* changed'
+    matches 'member function public.in_it\(\): of plpgsql <> of plpgsql 0 new'
+    matches 'member function pg_catalog.plpgsql_validator\(pg_catalog.oid\): only in the first'
+    matches 'member table public.of_it: of plpgsql <> of plpgsql 2 b'
+    for what in 'constraint of_it_a_check' 'index public.of_it_a_idx' 'trigger t' 'rule r' 'policy p' 'publication p'; do
+        matches "on member public.of_it $what: only in the second"
+    done
+    matches 'on member public.of_it table: d f <> \{fillfactor=50\} d f'
+    matches 'on member public.of_it column b: text -1 <> text 5'
+}
+
+@test "a subscription that is enabled" {
+    both "CREATE SUBSCRIPTION s CONNECTION 'host=/nowhere' PUBLICATION p WITH (connect = false, slot_name = 's')" 2>/dev/null
+    sql "$b" 'ALTER SUBSCRIPTION s ENABLE'
+    fails 1 "$cmpdb" "$a" "$b"
+    both 'ALTER SUBSCRIPTION s DISABLE; ALTER SUBSCRIPTION s SET (slot_name = NONE); DROP SUBSCRIPTION s' # else dropdb refuses
+    same "$output" 'subscription s: disabled <> enabled'
+}
+
 @test "bytes that are no text in any encoding, in SQL_ASCII" {
     a=$(newdb -E SQL_ASCII -l C)
     b=$(newdb -E SQL_ASCII -l C)

@@ -77,12 +77,42 @@ SQL
 hidden_facts() {
     facts "$1" <<'SQL'
 COPY (
-    SELECT 'extension ' || extname, extversion || ' in ' || extnamespace::regnamespace || ' of ' || extowner::regrole
+    SELECT 'extension ' || extname, concat_ws(' ', extversion, 'in', extnamespace::regnamespace, 'of', extowner::regrole,
+        obj_description(oid, 'pg_extension'))
     FROM pg_extension
+    UNION ALL
+    -- what belongs to an extension, with its comments
+    SELECT 'member ' || i.type || ' ' || i.identity,
+        concat_ws(' ', 'of', extname, (SELECT string_agg(objsubid || ' ' || description, ', ' ORDER BY objsubid)
+                                       FROM pg_description c WHERE c.classoid = d.classid AND c.objoid = d.objid))
+    FROM pg_depend d JOIN pg_extension e ON e.oid = refobjid, pg_identify_object(d.classid, d.objid, 0) i
+    WHERE deptype = 'e' AND refclassid = 'pg_extension'::regclass
+    UNION ALL
+    -- what users may have added to its tables
+    SELECT 'on member ' || m.oid::regclass || ' ' || x.name, x.value
+    FROM pg_depend d JOIN pg_class m ON m.oid = objid AND classid = 'pg_class'::regclass AND relkind = 'r', LATERAL (
+        SELECT 'table', concat_ws(' ', reloptions::text, relreplident, relrowsecurity)
+        UNION ALL SELECT 'column ' || attname, concat_ws(' ', format_type(atttypid, atttypmod), attstattarget, attoptions::text)
+        FROM pg_attribute WHERE attrelid = m.oid AND attnum > 0 AND NOT attisdropped
+        UNION ALL SELECT 'index ' || indexrelid::regclass, pg_get_indexdef(indexrelid)
+        FROM pg_index WHERE indrelid = m.oid
+        UNION ALL SELECT 'constraint ' || conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = m.oid
+        UNION ALL SELECT 'trigger ' || tgname, concat_ws(' ', tgenabled, pg_get_triggerdef(oid))
+        FROM pg_trigger WHERE tgrelid = m.oid AND NOT tgisinternal
+        UNION ALL SELECT 'rule ' || rulename, concat_ws(' ', ev_enabled, pg_get_ruledef(oid)) FROM pg_rewrite WHERE ev_class = m.oid
+        UNION ALL SELECT 'policy ' || polname, concat_ws(' ', polcmd, pg_get_expr(polqual, m.oid), pg_get_expr(polwithcheck, m.oid))
+        FROM pg_policy WHERE polrelid = m.oid
+        UNION ALL SELECT 'publication ' || pubname, ''
+        FROM pg_publication_rel r JOIN pg_publication p ON p.oid = prpubid WHERE prrelid = m.oid
+    ) x(name, value)
+    WHERE deptype = 'e'
+    UNION ALL
+    SELECT 'subscription ' || subname, CASE WHEN subenabled THEN 'enabled' ELSE 'disabled' END
+    FROM pg_subscription s JOIN pg_database b ON b.oid = subdbid WHERE datname = current_database()
     UNION ALL
     SELECT 'storage ' || c.oid::regclass, coalesce(spcname, 'default') || ' ' || coalesce(amname, '')
     FROM pg_class c LEFT JOIN pg_tablespace t ON t.oid = reltablespace LEFT JOIN pg_am a ON a.oid = relam
-    WHERE relkind IN ('r', 'm', 'i', 'p', 'I') AND c.oid >= 16384 -- less are initdb's own
+    WHERE relkind IN ('r', 'm', 'i', 'p', 'I') AND c.oid >= 16384 -- lower ones are initdb's own
         AND relpersistence <> 't' AND relnamespace <> 'pg_toast'::regnamespace
     UNION ALL
     SELECT 'populated ' || oid::regclass, relispopulated::text
