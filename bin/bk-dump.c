@@ -415,6 +415,7 @@ static void dump(struct dump *d, const struct options *o)
     d->snapshot.relations = selection_relations(leader, &o->selection);
     d->snapshot.rows = selection_rows(leader, &o->selection);
     snapshot_take(leader, &d->snapshot);
+    snapshot_check_plans(leader, &d->snapshot, PART_PAGES);
     selection_check_used(leader, &o->selection);
     if (!o->selection.data_only) {
         archive = archive_start(&tool, &child, d->snapshot.id, pg_parameter(leader, "client_encoding"));

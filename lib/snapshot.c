@@ -301,6 +301,29 @@ void snapshot_take(struct pg *pg, struct snapshot *s)
     }
 }
 
+void snapshot_check_plans(struct pg *pg, struct snapshot *s, uint64_t large)
+{
+    struct buf sql = {0};
+    char state[6], *words;
+
+    for (struct table *t = s->table; t < s->table + s->tables; t++, sql.len = 0) {
+        if (t->pages <= large || t->condition)
+            continue;
+        buf_adds(&sql, "SAVEPOINT plan; EXPLAIN SELECT FROM ONLY ");
+        pg_ident(pg, t->schema, &sql);
+        buf_addc(&sql, '.');
+        pg_ident(pg, t->name, &sql);
+        buf_adds(&sql, " WHERE ctid >= '(0,0)'; RELEASE plan");
+        if (pg_try(pg, buf_str(&sql), state, &words))
+            continue;
+        pg_exec(pg, "go on", "ROLLBACK TO plan; RELEASE plan");
+        detail("%s.%s is read in one part: %s", t->schema, t->name, words);
+        free(words);
+        t->pages = 0;
+    }
+    buf_free(&sql);
+}
+
 void snapshot_join(struct pg *pg, const char *id)
 {
     struct buf sql = {0};

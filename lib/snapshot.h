@@ -65,6 +65,11 @@ struct snapshot {
  * be read, an unfinished load. */
 void snapshot_take(struct pg *pg, struct snapshot *s);
 
+/* Sets `pages` to 0 for those of the tables of more than `large` pages that no SELECT can read. It cannot be
+ * planned where an index has an expression that needs a search_path, as the planner looks into the functions
+ * that it calls. A COPY of the whole table has no plan. */
+void snapshot_check_plans(struct pg *pg, struct snapshot *s, uint64_t large);
+
 /* Begins a transaction on another connection with the same view. In it, who waits for a lock is refused after
  * a second (SQLSTATE 55P03): the lock may be one that waits for the first connection's. */
 void snapshot_join(struct pg *pg, const char *id);

@@ -40,6 +40,21 @@ load db
     same "$(awk '$1 == "DATA" && $3 == 3 { print $4 }' "$BATS_TEST_TMPDIR/list" | uniq)" $'0\n1\n2'
 }
 
+# Such a table cannot even be planned for, without a search_path: pg_dump reads it without a planner.
+@test "a large table with an index whose function needs a search_path" {
+    a=$(newdb)
+    fill "$a" t 1100
+    sql "$a" "CREATE FUNCTION other(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower(\$1)';
+        CREATE FUNCTION needs_path(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT other(\$1)';
+        CREATE INDEX ON t (needs_path(left(words, 10)))"
+    fill "$a" u 1100
+    fails 0 bash -c "bk-dump -v -d '$a' -j 2 >'$BATS_TEST_TMPDIR/a.bk'"
+    matches 'public.t is read in one part: ERROR:  function other\(text\) does not exist' "$stderr"
+    same "$(bk-cat -t t <"$BATS_TEST_TMPDIR/a.bk" | sort -n)" "$(sql "$a" 'COPY t TO STDOUT' | sort -n)"
+    "$frames" list <"$BATS_TEST_TMPDIR/a.bk" >"$BATS_TEST_TMPDIR/list"
+    same "$(awk '$1 == "DATA" && $3 > 2 { print $3, $4 }' "$BATS_TEST_TMPDIR/list" | sort -u)" $'3 0\n4 0\n4 1'
+}
+
 @test "a table without columns of several parts" {
     a=$(newdb) b=$(newdb)
     sql "$a" 'CREATE TABLE z (); INSERT INTO z SELECT FROM generate_series(1, 300000)' # 226 a page
