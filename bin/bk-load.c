@@ -319,24 +319,28 @@ static void set_sequences(struct load *l)
 /* The database's own event triggers come last of all. Those of an extension are there already, fire at each
  * command, and may read whatever they like: with several connections at it, they would wait for each other.
  */
-static void make_post_data(struct load *l)
+static char *make_post_data(struct load *l)
 {
     if (l->jobs > 1 && target_has_event_triggers(l->pg)) {
         detail("an extension has event triggers: indexes and constraints by one connection");
         l->restore.jobs = 1;
     }
-    restore_post_data(&l->restore);
+    return restore_post_data(&l->restore);
 }
 
 /* Rows are there: what may only be there behind them. */
 static void finish(struct load *l)
 {
-    make_post_data(l);
+    char *failed = make_post_data(l);
     if (!l->selection.schema_only)
         restore_views(&l->restore);
     pg_exec(l->pg, "begin a transaction", "BEGIN");
     property_apply(l->pg, &l->contents.item[0].fields, &l->restore.out);
     pg_exec(l->pg, "set the database's properties", "COMMIT");
+    if (failed) {
+        hint("all else is there: make by hand what could not be made, then DROP SCHEMA bk_incomplete");
+        die(FAILED, "pg_restore %s while making indexes and constraints; its own words stand above", failed);
+    }
     target_unmark(l->pg);
     info("done; ANALYZE brings statistics at once");
 }

@@ -122,12 +122,9 @@ static char *run_listed(const struct restore *r, bool views)
     return failed;
 }
 
-void restore_post_data(const struct restore *r)
+char *restore_post_data(const struct restore *r)
 {
-    char *failed = run_listed(r, false);
-
-    if (failed)
-        die(FAILED, "pg_restore %s while making indexes and constraints; its own words stand above", failed);
+    return run_listed(r, false);
 }
 
 void restore_views(const struct restore *r)

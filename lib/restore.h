@@ -18,9 +18,9 @@ struct restore {
  * made. */
 void restore_pre_data(const struct restore *r);
 
-/* What rows must be there for: indexes, constraints, triggers, rules, policies. Makes all that can be made,
- * then dies if something could not. */
-void restore_post_data(const struct restore *r);
+/* What rows must be there for: indexes, constraints, triggers, rules, policies. Makes all that can be made.
+ * NULL, or words how pg_restore failed (to be freed): something could not be made. */
+char *restore_post_data(const struct restore *r);
 
 /* Fills materialized views, in the order of their dependencies. What cannot be filled is a warning: a view
  * can be refreshed later, and what it shows is not lost. */
