@@ -13,9 +13,11 @@
 
 #include "archive.h"
 #include "binary.h"
+#include "deadline.h"
 #include "describe.h"
 #include "io.h"
 #include "lo.h"
+#include "locks.h"
 #include "msg.h"
 #include "opt.h"
 #include "pg.h"
@@ -31,7 +33,8 @@
 enum {
     /* Of a heap, in one COPY: whatever N is, so that the same table gives the same frames. */
     PART_PAGES = 1024,
-    QUEUE_BYTES = 8 << 20, /* waiting to be written */
+    QUEUE_BYTES = 8 << 20,  /* waiting to be written */
+    MOST_SECONDS = 2000000, /* the server takes milliseconds, in 31 bits */
 };
 
 /* What one COPY reads. */
@@ -46,6 +49,7 @@ struct options {
     struct selection selection;
     bool globals, passwords;
     int jobs;
+    int lock_wait, max_time; /* seconds; 0: no limit */
 };
 
 struct dump {
@@ -235,6 +239,18 @@ static void *run_worker(void *arg)
     return NULL;
 }
 
+/* A lock that waits for the leader's is in pg_dump's way. The leader's connection is in use. */
+static _Noreturn void die_pg_dump(struct dump *d, const char *failed)
+{
+    char *words;
+    struct pg *pg = pg_connect_again(d->leader, "bk-dump", &words);
+    char *who = pg ? locks_in_the_way(pg) : NULL;
+
+    if (who)
+        hint("for pg_dump a lock is in the way (--lock-wait is how long it waits): %s", who);
+    die(FAILED, "pg_dump %s; its own words stand above", failed);
+}
+
 /* The archive goes out before all rows; those that workers have by then wait in the queue. */
 static void write_archive(struct dump *d, struct child *pg_dump)
 {
@@ -254,7 +270,7 @@ static void write_archive(struct dump *d, struct child *pg_dump)
         die_errno("cannot read from pg_dump");
     char *failed = child_wait(pg_dump);
     if (failed)
-        die(FAILED, "pg_dump %s; its own words stand above", failed);
+        die_pg_dump(d, failed);
     free(body);
 }
 
@@ -414,11 +430,12 @@ static void dump(struct dump *d, const struct options *o)
     struct pgtool tool = pgtool_find("pg_dump", pg_version(leader) / 10000, why);
     d->snapshot.relations = selection_relations(leader, &o->selection);
     d->snapshot.rows = selection_rows(leader, &o->selection);
-    snapshot_take(leader, &d->snapshot);
+    snapshot_take(leader, &d->snapshot, o->lock_wait);
     snapshot_check_plans(leader, &d->snapshot, PART_PAGES);
     selection_check_used(leader, &o->selection);
     if (!o->selection.data_only) {
-        archive = archive_start(&tool, &child, d->snapshot.id, pg_parameter(leader, "client_encoding"));
+        archive = archive_start(&tool, &child, d->snapshot.id, pg_parameter(leader, "client_encoding"),
+                                o->lock_wait);
         pg_dump = &archive;
     }
     describe_read_columns(leader, &d->snapshot);
@@ -442,7 +459,7 @@ static void dump(struct dump *d, const struct options *o)
 
 int main(int argc, char **argv)
 {
-    struct options o = {.jobs = opt_cores(4)};
+    struct options o = {.jobs = opt_cores(4), .lock_wait = 60};
     struct dump d = {.options = &o,
                      .turn = PTHREAD_MUTEX_INITIALIZER,
                      .lock = PTHREAD_MUTEX_INITIALIZER,
@@ -451,6 +468,9 @@ int main(int argc, char **argv)
         {OPT_STRING, 'd', NULL, "DB", "database: name, conninfo, URI, or env:VAR", &o.database, 0, 0},
         {OPT_NUMBER, 'j', NULL, "N", "connections (cores, at most 4); 1: no threads", &o.jobs, 1, 256},
         {OPT_STRING, 0, "label", "L", "what the backup is called (the database's name)", &o.label, 0, 0},
+        {OPT_NUMBER, 0, "lock-wait", "S", "seconds to wait for locks (60)", &o.lock_wait, 1, MOST_SECONDS},
+        {OPT_NUMBER, 0, "max-time", "S", "fail if not done after so many seconds", &o.max_time, 1,
+         MOST_SECONDS},
         {OPT_LIST, 0, "tag", "NAME=VALUE", "a note in HEAD; may come several times", &o.tags, 0, 0},
         SELECTION_OPTIONS(o.selection),
         {OPT_FLAG, 0, "globals", NULL, "the server's roles and tablespaces too", &o.globals, 0, 0},
@@ -467,7 +487,13 @@ int main(int argc, char **argv)
 
     opt_parse(&cmd, argc, argv);
     check_options(&o);
+    char *late = xasprintf("not done within %d s, as --max-time demands", o.max_time);
+    struct deadline *deadline = NULL;
+    if (o.max_time)
+        deadline = deadline_begin(o.max_time, late, "give it more time, or more connections (-j)");
     dump(&d, &o);
+    deadline_end(deadline);
+    free(late);
     free(o.tags.value);
     selection_free(&o.selection);
     return DONE_OK;

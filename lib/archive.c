@@ -1,8 +1,11 @@
 #include "archive.h"
 
+#include <stdio.h>
+
 struct child archive_start(const struct pgtool *pg_dump, const struct pg_child *c, const char *snapshot,
-                           const char *encoding)
+                           const char *encoding, int lock_wait)
 {
+    char timeout[60];
     char *argv[] = {pg_dump->path,
                     "--format=custom",
                     "--compress=0",
@@ -10,7 +13,7 @@ struct child archive_start(const struct pgtool *pg_dump, const struct pg_child *
                     "--section=post-data",
                     "--no-blobs",
                     "--no-password",
-                    "--lock-wait-timeout=60000", /* ms: another session's lock that waits for ours */
+                    timeout, /* another session's lock that waits for ours */
                     "--encoding",
                     (char *)encoding,
                     "--snapshot",
@@ -19,5 +22,6 @@ struct child archive_start(const struct pgtool *pg_dump, const struct pg_child *
                     c->conninfo,
                     NULL};
 
+    snprintf(timeout, sizeof timeout, "--lock-wait-timeout=%d000", lock_wait); /* ms */
     return child_start("pg_dump", argv, c->env, CHILD_PIPE);
 }

@@ -10,10 +10,10 @@
 #include "pg.h"
 #include "pgtool.h"
 
-/* Starts pg_dump in the snapshot `snapshot`,; the archive comes out of
- * the child's `out`, in `encoding`: the database's own, whatever the database or the role sets for its
- * clients. */
+/* Starts pg_dump in the snapshot `snapshot`; the archive comes out of the child's `out`, in `encoding`: the
+ * database's own, whatever the database or the role sets for its clients. It waits for locks for up to
+ * `lock_wait` seconds. */
 struct child archive_start(const struct pgtool *pg_dump, const struct pg_child *c, const char *snapshot,
-                           const char *encoding);
+                           const char *encoding, int lock_wait);
 
 #endif

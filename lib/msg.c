@@ -1,6 +1,7 @@
 #include "msg.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@ static struct {
     void *arg;
 } undos[UNDO_MAX];
 static int undo_count;
+static pthread_mutex_t undo_lock = PTHREAD_MUTEX_INITIALIZER; /* kept by whoever ends the process */
 
 void msg_init(const char *tool)
 {
@@ -148,6 +150,7 @@ static _Noreturn void end_process(enum status status, const char *why)
     say("", why);
     if (pending_hint[0])
         say("hint: ", pending_hint);
+    pthread_mutex_lock(&undo_lock);
     while (undo_count > 0) {
         undo_count--;
         undos[undo_count].undo(undos[undo_count].arg, status, why);
@@ -189,20 +192,24 @@ void msg_bug(const char *file, int line)
 
 void undo_on_die(undo_fn *undo, void *arg)
 {
+    pthread_mutex_lock(&undo_lock);
     if (undo_count == UNDO_MAX)
         bug();
     undos[undo_count].undo = undo;
     undos[undo_count].arg = arg;
     undo_count++;
+    pthread_mutex_unlock(&undo_lock);
 }
 
 void undo_forget(undo_fn *undo, void *arg)
 {
+    pthread_mutex_lock(&undo_lock);
     for (int i = undo_count - 1; i >= 0; i--) {
         if (undos[i].undo == undo && undos[i].arg == arg) {
             memmove(&undos[i], &undos[i + 1], sizeof undos[0] * (size_t)(undo_count - i - 1));
             undo_count--;
-            return;
+            break;
         }
     }
+    pthread_mutex_unlock(&undo_lock);
 }

@@ -52,8 +52,9 @@ _Noreturn void die_errno(const char *fmt, ...) PRINTF(1, 2);
 #define bug() msg_bug(__FILE__, __LINE__)
 _Noreturn void msg_bug(const char *file, int line);
 
-/* Has `undo(arg, status, why)` called if the program dies, with what die() was given. Up to 8 at a time, and
- * not from several threads at once. An undo function must not die. undo_forget() takes one back. */
+/* Has `undo(arg, status, why)` called if the program dies, with what die() was given. Up to 8 at a time. An
+ * undo function must not die. undo_forget() takes one back; while another thread is dying, and may be using
+ * `arg`, it does not return. */
 typedef void undo_fn(void *arg, enum status status, const char *why);
 void undo_on_die(undo_fn *undo, void *arg);
 void undo_forget(undo_fn *undo, void *arg);

@@ -89,6 +89,16 @@ static void ignore_notice(void *arg, const PGresult *result)
     (void)arg, (void)result;
 }
 
+/* A session that waits for a lock, or works long without a word, does not see that we have gone: the server
+ * is to look now and then. PostgreSQL knows that from 14 on, but not on every system. */
+static void end_with_us(struct pg *pg)
+{
+    char state[6], *words = NULL;
+
+    pg_try(pg, "SET client_connection_check_interval = '2s'", state, &words);
+    free(words);
+}
+
 /* set_config() of those that the server has. The first statement takes search_path away, so that no name
  * means something else. */
 static void set_session(struct pg *pg)
@@ -110,6 +120,7 @@ static void set_session(struct pg *pg)
     buf_adds(&sql, ") v(name, value) ON s.name = v.name");
     pg_exec(pg, "set up the session", buf_str(&sql));
     buf_free(&sql);
+    end_with_us(pg);
 }
 
 /* conninfo: keyword = 'value', with quotes and backslashes escaped (PostgreSQL's documentation, "Connection
@@ -159,36 +170,45 @@ static void remember_parameters(struct pg *pg)
     PQconninfoFree(all);
 }
 
-static struct pg *open_with(const char *const *keys, const char *const *values)
+/* May fail: then its status is not CONNECTION_OK. */
+static struct pg *connect_with(const char *const *keys, const char *const *values)
 {
     struct pg *pg = xcalloc(1, sizeof *pg);
 
     pg->conn = PQconnectdbParams(keys, values, 1);
     if (!pg->conn)
         die(FAILED, "out of memory");
-    if (PQstatus(pg->conn) != CONNECTION_OK) {
-        hint("-d takes a name, conninfo, a URI or env:VAR, as for psql; PGHOST, PGUSER and the others count "
-             "too");
-        die_pg(pg, "connect to the database");
+    if (PQstatus(pg->conn) == CONNECTION_OK) {
+        PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
+        remember_parameters(pg);
     }
-    PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
-    remember_parameters(pg);
+    return pg;
+}
+
+static void set_up(struct pg *pg)
+{
     set_session(pg);
     struct pg_rows *r = pg_query(pg, "ask for the encoding", "SELECT pg_catalog.getdatabaseencoding()");
     pg_set_encoding(pg, pg_value(r, 0, 0));
     pg_free(r);
-    return pg;
 }
 
 struct pg *pg_open(const char *conninfo, const char *app)
 {
     const char *const keys[] = {"dbname", "fallback_application_name", NULL};
     const char *const values[] = {conninfo, app, NULL};
+    struct pg *pg = connect_with(keys, values);
 
-    return open_with(keys, values);
+    if (PQstatus(pg->conn) != CONNECTION_OK) {
+        hint("-d takes a name, conninfo, a URI or env:VAR, as for psql; PGHOST, PGUSER and the others count "
+             "too");
+        die_pg(pg, "connect to the database");
+    }
+    set_up(pg);
+    return pg;
 }
 
-struct pg *pg_again(const struct pg *pg, const char *app)
+struct pg *pg_connect_again(const struct pg *pg, const char *app, char **words)
 {
     const char **keys = xcalloc(pg->parameters + 2, sizeof keys[0]);
     const char **values = xcalloc(pg->parameters + 2, sizeof values[0]);
@@ -204,10 +224,25 @@ struct pg *pg_again(const struct pg *pg, const char *app)
     }
     keys[pg->parameters] = "fallback_application_name";
     values[pg->parameters] = app;
-    struct pg *again = open_with(keys, values);
+    struct pg *again = connect_with(keys, values);
     free(keys);
     free(values);
     buf_free(&dbname);
+    if (PQstatus(again->conn) == CONNECTION_OK)
+        return again;
+    *words = one_line(PQerrorMessage(again->conn));
+    pg_close(again);
+    return NULL;
+}
+
+struct pg *pg_again(const struct pg *pg, const char *app)
+{
+    char *words;
+    struct pg *again = pg_connect_again(pg, app, &words);
+
+    if (!again)
+        die(FAILED, "cannot connect once more: %s", words);
+    set_up(again);
     return again;
 }
 

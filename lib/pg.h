@@ -26,6 +26,8 @@ struct pg *pg_open(const char *conninfo, const char *app);
 /* Another connection to the very server that `pg` has, of several that its conninfo may name. Any thread may
  * call. */
 struct pg *pg_again(const struct pg *pg, const char *app);
+/* The same, but nothing is set. NULL if it cannot be had: `words` (to be freed) say why. */
+struct pg *pg_connect_again(const struct pg *pg, const char *app, char **words);
 void pg_close(struct pg *pg);
 
 /* The settings under which COPY writes and reads its text, as "NAME=VALUE", ended by NULL. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "locks.h"
 #include "msg.h"
 
 enum {
@@ -113,7 +114,6 @@ static bool is_passing(const char *state)
         "42P01", /* undefined_table */
         "3F000", /* invalid_schema_name */
         "42809", /* wrong_object_type */
-        "55P03", /* lock_not_available */
         "40P01", /* deadlock_detected */
         "40001", /* serialization_failure: a conflict with recovery, on a standby */
         "XX000", /* "could not open relation with OID" */
@@ -125,11 +125,52 @@ static bool is_passing(const char *state)
     return false;
 }
 
+/* How long one may yet wait for locks, in all. */
+struct patience {
+    int seconds;  /* as it was in the beginning */
+    int64_t left; /* ms */
+};
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static _Noreturn void give_up(struct pg *pg, const struct patience *patience, const char *words)
+{
+    pg_exec(pg, "give up", "ROLLBACK");
+    char *who = locks_in_the_way(pg);
+    hint("wait for that, or have bk-dump wait longer: --lock-wait");
+    die(FAILED, "cannot lock all tables within %d s: %s", patience->seconds, who ? who : words);
+}
+
+/* Runs a LOCK statement. lock_timeout would be for each of its tables, statement_timeout is for all. NULL, or
+ * words why it could not be done this time. */
+static char *lock_some(struct pg *pg, const char *sql, struct patience *patience)
+{
+    char state[6], timeout[60], *words = NULL;
+    int64_t begun = now_ms();
+
+    snprintf(timeout, sizeof timeout, "SET LOCAL statement_timeout = %" PRId64,
+             patience->left > 0 ? patience->left : 1);
+    pg_exec(pg, "set a timeout", timeout);
+    bool locked = pg_try(pg, sql, state, &words);
+    patience->left -= now_ms() - begun;
+    if (!locked && strcmp(state, "57014") == 0) /* query_canceled */
+        give_up(pg, patience, words);
+    if (!locked && !is_passing(state))
+        die(FAILED, "cannot lock the tables: %s", words);
+    return words;
+}
+
 /* Locks the tables in `r` (quoted name). NULL, or words why it could not be done this time. */
-static char *lock_tables(struct pg *pg, const struct pg_rows *r)
+static char *lock_tables(struct pg *pg, const struct pg_rows *r, struct patience *patience)
 {
     struct buf sql = {0};
-    char state[6], *words = NULL;
+    char *words = NULL;
 
     for (int i = 0, n = pg_count(r); i < n && !words;) {
         sql.len = 0;
@@ -137,8 +178,7 @@ static char *lock_tables(struct pg *pg, const struct pg_rows *r)
         for (int end = i + LOCK_BATCH, first = 1; i < n && i < end; i++, first = 0)
             buf_addf(&sql, "%sONLY %s", first ? "" : ", ", pg_value(r, i, 0));
         buf_adds(&sql, " IN ACCESS SHARE MODE");
-        if (!pg_try(pg, buf_str(&sql), state, &words) && !is_passing(state))
-            die(FAILED, "cannot lock the tables: %s", words);
+        words = lock_some(pg, buf_str(&sql), patience);
     }
     buf_free(&sql);
     return words;
@@ -258,18 +298,17 @@ static void export_snapshot(struct pg *pg, struct snapshot *s)
 }
 
 /* One try. NULL, or words why it must be made again. */
-static char *try_snapshot(struct pg *pg, struct snapshot *s)
+static char *try_snapshot(struct pg *pg, struct snapshot *s, struct patience *patience)
 {
     struct pg_rows *r = query_relations(pg, s, false, "list the tables", QUOTED_NAME,
                                         " AND c.relkind IN ('r', 'p') ORDER BY c.oid");
 
     /* neither statement takes a snapshot; nor does LOCK */
-    pg_exec(pg, "begin a transaction",
-            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = '30s'");
-    char *words = lock_tables(pg, r);
+    pg_exec(pg, "begin a transaction", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    char *words = lock_tables(pg, r, patience);
     pg_free(r);
     if (!words) {
-        pg_exec(pg, "set up the transaction", "SET LOCAL lock_timeout = 0");
+        pg_exec(pg, "set up the transaction", "SET LOCAL statement_timeout = 0");
         export_snapshot(pg, s);
         struct locked l = read_locks(pg);
         read_tables(pg, s, &l);
@@ -280,13 +319,15 @@ static char *try_snapshot(struct pg *pg, struct snapshot *s)
     return words;
 }
 
-void snapshot_take(struct pg *pg, struct snapshot *s)
+void snapshot_take(struct pg *pg, struct snapshot *s, int lock_wait)
 {
+    struct patience patience = {.seconds = lock_wait, .left = (int64_t)lock_wait * 1000};
+
     check_database(pg);
     for (int i = 1;; i++) {
         struct timespec pause = {.tv_nsec = 50 * 1000 * 1000 * i};
         check_rights(pg, s);
-        char *words = try_snapshot(pg, s);
+        char *words = try_snapshot(pg, s, &patience);
         if (!words)
             return;
         if (i == TRIES) {

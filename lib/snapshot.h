@@ -61,9 +61,9 @@ struct snapshot {
 };
 
 /* Takes it on `pg`, whose transaction must stay open as long as the snapshot is used. `relations` and `rows`
- * are set. Refuses (die) what would not be a whole backup: rows that row security hides, tables that may not
- * be read, an unfinished load. */
-void snapshot_take(struct pg *pg, struct snapshot *s);
+ * are set. Waits for locks for up to `lock_wait` seconds in all. Refuses (die) what would not be a whole
+ * backup: rows that row security hides, tables that may not be read, an unfinished load. */
+void snapshot_take(struct pg *pg, struct snapshot *s, int lock_wait);
 
 /* Sets `pages` to 0 for those of the tables of more than `large` pages that no SELECT can read. It cannot be
  * planned where an index has an expression that needs a search_path, as the planner looks into the functions

@@ -21,6 +21,7 @@ struct writer {
     struct buf gathered;
     uint64_t seq;
     uint64_t size;
+    bool ended;  /* END has been written, and nothing may follow it */
     bool broken; /* a write failed: there is no use in ABRT */
     pthread_mutex_t lock;
 };
@@ -54,7 +55,7 @@ static void write_abrt(void *arg, enum status status, const char *why)
     uint8_t header[FRAME_HEADER_BYTES];
 
     (void)status;
-    if (pthread_mutex_lock(&w->lock) != 0 || w->broken || w->seq == 0)
+    if (pthread_mutex_lock(&w->lock) != 0 || w->broken || w->ended || w->seq == 0)
         return;
     fields_add(&words, "tool", abort_tool ? abort_tool : msg_tool());
     fields_add(&words, "why", abort_why ? abort_why : why);
@@ -131,6 +132,7 @@ static void put_frame(struct writer *w, struct frame *f, const void *body)
     write_bytes(w, body, f->length);
     if (frame_numbered(f->type))
         w->seq++;
+    w->ended = f->type == FRAME_END;
     unlock_or_die(w, w->broken ? -1 : 0);
 }
 

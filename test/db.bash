@@ -72,6 +72,28 @@ held() {
     [[ -e $1.held ]]
 }
 
+# hold DB OPTION...: a dump whose stream nobody reads beyond its first megabytes, until open_gate.
+hold() {
+    local db=$1
+    shift
+    mkfifo "$BATS_TEST_TMPDIR/out"
+    new_gate "$BATS_TEST_TMPDIR/g"
+    bk-dump -d "$db" "$@" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/words" 3>&- &
+    dump=$!
+    started+=("$dump")
+    gate "$BATS_TEST_TMPDIR/g" 1200000 <"$BATS_TEST_TMPDIR/out" >"$BATS_TEST_TMPDIR/held.bk" 3>&- &
+    holder=$!
+    started+=("$holder")
+    wait_until held "$BATS_TEST_TMPDIR/g"
+}
+
+# let_go STATUS: the held dump goes on, and must end so.
+let_go() {
+    open_gate "$BATS_TEST_TMPDIR/g"
+    ends "$1" "$dump"
+    ends 0 "$holder"
+}
+
 is_gone() {
     ! kill -0 "$1" 2>/dev/null
 }

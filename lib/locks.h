@@ -1,0 +1,15 @@
+/* locks.h - layer 3: the ACCESS SHARE locks of a dump: who is in their way.
+ *
+ * Only an ACCESS EXCLUSIVE lock is, be it held or only waited for: whoever comes behind one that waits, waits
+ * too.
+ */
+#ifndef BK_LOCKS_H
+#define BK_LOCKS_H
+
+#include "pg.h"
+
+/* Words (to be freed) about up to three sessions of others that hold or want such a lock on a table of this
+ * database just now, as "public.t is locked by process 4711 (psql, idle in transaction)". NULL: none. */
+char *locks_in_the_way(struct pg *pg);
+
+#endif

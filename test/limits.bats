@@ -1,0 +1,188 @@
+#!/usr/bin/env bats
+# bk-dump and bk-load where time, locks or connections are short: a right backup, or a clear failure.
+
+load helper
+load db
+
+# dump OPTION...: in the background, into held.bk.
+dump() {
+    bk-dump -d "$a" "$@" >"$BATS_TEST_TMPDIR/held.bk" 2>"$BATS_TEST_TMPDIR/words" 3>&- &
+    dump=$!
+    started+=("$dump")
+}
+
+# dump_fails WORDS: the dump in the background ends with status 1 and these words, without END, and without sessions.
+dump_fails() {
+    ends 1 "$dump" # wait says it again if it has been asked before
+    matches "$1" "$(<"$BATS_TEST_TMPDIR/words")"
+    fails 3 bk-verify -n <"$BATS_TEST_TMPDIR/held.bk"
+    wait_until no_sessions "$a" "application_name IN ('bk-dump', 'pg_dump')"
+}
+
+# truncate_behind TABLE: somebody waits for an exclusive lock.
+truncate_behind() {
+    PGAPPNAME=waits psql -X -q -d "$a" -c "TRUNCATE $1" 3>&- &
+    started+=("$!")
+    wait_until some_sessions "$a" "application_name = 'waits' AND wait_event_type = 'Lock'"
+}
+
+@test "a lock that does not come: whose it is" {
+    a=$(newdb)
+    sql "$a" 'CREATE TABLE "odd table" (); CREATE TABLE later ()'
+    session_open "$a"
+    holder=$(say 'SELECT pg_backend_pid()')
+    say 'BEGIN; LOCK TABLE "odd table" IN ACCESS EXCLUSIVE MODE'
+    dump --lock-wait 1
+    dump_fails "cannot lock all tables within 1 s: public.\"odd table\" is locked by process $holder \(psql, idle in transaction\)"
+    matches 'hint: .*--lock-wait' "$(<"$BATS_TEST_TMPDIR/words")"
+    [[ ! -s $BATS_TEST_TMPDIR/held.bk ]]
+}
+
+@test "a lock that does not come, as somebody else waits for his: both are named" {
+    a=$(newdb)
+    sql "$a" 'CREATE TABLE t ()'
+    session_open "$a"
+    holder=$(say 'SELECT pg_backend_pid()')
+    say 'BEGIN; SELECT FROM t'
+    truncate_behind t
+    dump --lock-wait 1
+    dump_fails "public.t is wanted by process [0-9]+ \(waits, active\), which waits for process $holder \(psql, idle in transaction\)"
+}
+
+@test "a lock that does not come, by a prepared transaction" {
+    server=$(mktemp -d)
+    environment=$("$BATS_TEST_DIRNAME/pg.sh" start "$server" max_prepared_transactions=1)
+    eval "$environment"
+    a=postgres
+    sql "$a" 'CREATE TABLE t ()'
+    sql "$a" "BEGIN; LOCK TABLE t; PREPARE TRANSACTION 'x'"
+    dump --lock-wait 1
+    dump_fails "public.t is locked by a prepared transaction"
+}
+
+@test "the time to wait is for all tables and tries together" {
+    a=$(newdb)
+    sql "$a" 'CREATE TABLE first (); CREATE TABLE second ()'
+    session_open "$a"
+    say 'SELECT pg_advisory_lock(1)'
+    say 'BEGIN; LOCK TABLE first IN ACCESS EXCLUSIVE MODE; DROP TABLE first'
+    PGAPPNAME=other psql -X -q -d "$a" -c 'BEGIN; LOCK TABLE second' -c 'SELECT pg_advisory_lock(1)' 3>&- &
+    started+=("$!")
+    wait_until some_sessions "$a" "application_name = 'other' AND wait_event = 'advisory'"
+    # It waits for the one table, begins again as that is gone, and has less time to wait for the other.
+    dump -v --lock-wait 6
+    wait_until some_sessions "$a" "application_name = 'bk-dump' AND wait_event_type = 'Lock' AND now() - query_start > '4 seconds'"
+    say 'COMMIT'
+    before=$SECONDS
+    ends 1 "$dump"
+    ((SECONDS - before < 5))
+    dump_fails 'cannot lock all tables within 6 s: public.second is locked by process [0-9]+ \(other, active\)'
+    matches 'beginning again: ' "$(<"$BATS_TEST_TMPDIR/words")"
+}
+
+# pg_dump behind a lock that waits for the leader's. The leader has "first" already when it waits for "second".
+pg_dump_waits() {
+    a=$(newdb)
+    sql "$a" 'CREATE TABLE first (); CREATE TABLE second ()'
+    session_open "$a"
+    say 'BEGIN; LOCK TABLE second IN ACCESS EXCLUSIVE MODE'
+    dump "$@"
+    wait_until some_sessions "$a" "application_name = 'bk-dump' AND wait_event_type = 'Lock'"
+    truncate_behind first
+    say 'COMMIT'
+    wait_until some_sessions "$a" "application_name = 'pg_dump' AND wait_event_type = 'Lock'"
+}
+
+@test "pg_dump gets no lock: whose it is, one connection" {
+    pg_dump_waits -j 1 --lock-wait 2
+    dump_fails 'hint: .*--lock-wait.*: public.first is wanted by process [0-9]+ \(waits, active\), which waits for process [0-9]+ \(bk-dump,'
+}
+
+@test "pg_dump gets no lock: whose it is, three connections" {
+    pg_dump_waits -j 3 --lock-wait 2
+    dump_fails 'hint: .*--lock-wait.*: public.first is wanted by process [0-9]+ \(waits, active\), which waits for process [0-9]+ \(bk-dump,'
+}
+
+@test "kill -9 while it waits for a lock: the session ends as well" {
+    a=$(newdb)
+    sql "$a" 'CREATE TABLE t ()'
+    session_open "$a"
+    say 'BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE'
+    dump --lock-wait 1000
+    wait_until some_sessions "$a" "application_name = 'bk-dump' AND wait_event_type = 'Lock'"
+    kill -9 "$dump"
+    wait_until no_sessions "$a" "application_name = 'bk-dump'"
+}
+
+late='not done within [0-9] s, as --max-time demands'
+
+@test "--max-time: in time" {
+    a=$(newdb)
+    bk-dump -d "$a" --max-time 1000 | bk-verify -nq
+}
+
+@test "--max-time: it waits for a lock" {
+    a=$(newdb)
+    sql "$a" 'CREATE TABLE t ()'
+    session_open "$a"
+    say 'BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE'
+    dump --max-time 1
+    dump_fails "$late"
+}
+
+@test "--max-time: it waits for pg_dump" {
+    pg_dump_waits -j 2 --max-time 3
+    dump_fails "$late"
+}
+
+# Nobody reads the stream any more: all that can be done is not to write its end.
+stalled() {
+    a=$(newdb)
+    dense "$a" t 30000
+    hold "$a" --max-time 3 "$@"
+    ends 1 "$dump"
+    wait_until no_sessions "$a"
+    matches "$late" "$(<"$BATS_TEST_TMPDIR/words")"
+    let_go_of_gate
+    fails 3 bk-verify -n <"$BATS_TEST_TMPDIR/held.bk"
+}
+
+let_go_of_gate() {
+    open_gate "$BATS_TEST_TMPDIR/g"
+    ends 0 "$holder"
+}
+
+@test "--max-time: nobody reads the stream, one connection" { stalled -j 1; }
+@test "--max-time: nobody reads the stream, three connections" { stalled -j 3; }
+
+@test "--max-time: it waits for a server that does not answer" {
+    a=$(newdb)
+    mkfifo "$BATS_TEST_TMPDIR/never"
+    # A program that listens, and says nothing.
+    perl -MIO::Socket::UNIX -e 'my $s = IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 5) or die; open my $f, "<", $ARGV[1]' \
+        "$BATS_TEST_TMPDIR/.s.PGSQL.1" "$BATS_TEST_TMPDIR/never" 3>&- &
+    started+=("$!")
+    wait_until test -S "$BATS_TEST_TMPDIR/.s.PGSQL.1"
+    fails 1 bk-dump -d "host=$BATS_TEST_TMPDIR port=1 dbname=x" --max-time 1
+    matches "$late" "$stderr"
+}
+
+@test "--lock-wait and --max-time take seconds" {
+    for option in --lock-wait --max-time; do
+        for wrong in 0 -1 x 2000001; do
+            fails 2 bk-dump "$option" "$wrong"
+        done
+    done
+}
+
+teardown() {
+    local pid
+    for pid in "${started[@]}"; do
+        kill -9 "$pid" 2>/dev/null || true
+    done
+    if [[ ${server:-} ]]; then
+        "$BATS_TEST_DIRNAME/pg.sh" stop "$server" || rm -rf "$server"
+    else
+        drop_all
+    fi
+}
