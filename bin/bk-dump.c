@@ -26,6 +26,7 @@
 #include "roles.h"
 #include "rows.h"
 #include "select.h"
+#include "session.h"
 #include "snapshot.h"
 #include "source.h"
 #include "toc.h"
@@ -419,8 +420,8 @@ static void check_options(const struct options *o)
 
 static void dump(struct dump *d, const struct options *o)
 {
-    struct pg *leader = d->leader = pg_open(pg_conninfo(o->database), "bk-dump");
-    struct pg_child child = pg_child(leader);
+    struct pg *leader = d->leader = session_open(pg_conninfo(o->database), "bk-dump");
+    struct pg_child child = pg_child(leader, false);
     struct child archive, *pg_dump = NULL;
     struct head head;
 

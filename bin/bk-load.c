@@ -23,6 +23,7 @@
 #include "restore.h"
 #include "roles.h"
 #include "select.h"
+#include "session.h"
 #include "target.h"
 
 struct load {
@@ -189,7 +190,7 @@ static void define(struct load *l)
     }
     pg_exec(l->pg, "set up the session", "SET synchronous_commit = off"); /* target_unmark() waits for all */
     target_mark(l->pg);
-    l->restore.child = pg_child(l->pg);
+    l->restore.child = pg_child(l->pg, true);
     restore_pre_data(&l->restore);
 }
 
@@ -414,7 +415,7 @@ int main(int argc, char **argv)
     if (l.create_roles && l.selection.data_only)
         opt_wrong("--create-roles makes what --data-only does not need");
     l.restore = (struct restore){.archive = -1, .list = -1, .made_with = "", .jobs = l.jobs, .out = out};
-    l.pg = pg_open(pg_conninfo(database), "bk-load");
+    l.pg = session_open(pg_conninfo(database), "bk-load");
     filter_tap(&tap, &l, &filter_stdin_only);
     pg_close(l.pg);
     free_load(&l);

@@ -13,7 +13,7 @@ set -euo pipefail
 
 build=(gcc make libc6-dev libpq-dev zlib1g-dev libzstd-dev libssl-dev libxxhash-dev)
 demo=("${build[@]}" postgresql)
-tests=("${demo[@]}" bats parallel gzip jq openssl pigz procps zstd)
+tests=("${demo[@]}" bats parallel gzip jq openssl pgbouncer pigz procps zstd)
 lint=(git gcc make clang clang-format shellcheck mandoc musl-tools valgrind)
 # clang's own sanitizers and libFuzzer, for `make fuzz`; the package's name has clang's version in it.
 if grep -qs '^VERSION_CODENAME=bookworm$' /etc/os-release; then
@@ -67,6 +67,21 @@ forbid_cluster() {
 
 allow_cluster() {
     as_root rm -f "$no_cluster"
+}
+
+# So is pgbouncer's service: not started while we install, nor at the next boot. (invoke-rc.d asks this file; 101: no.)
+policy=/usr/sbin/policy-rc.d
+
+forbid_pgbouncer() {
+    [[ ! -e $policy ]] || return 0 # somebody has said what may start
+    trap allow_all EXIT
+    as_root tee "$policy" >/dev/null <<<$'#!/bin/sh\ncase $1 in pgbouncer) exit 101 ;; esac'
+    as_root chmod 755 "$policy"
+}
+
+allow_all() {
+    allow_cluster
+    as_root rm -f "$policy"
 }
 
 wanted=()
@@ -126,8 +141,15 @@ grep -E '^(Need to get|After this operation)' <<<"$plan" | sed 's/^/install-deps
 if [[ " ${missing[*]} " == *' postgresql '* ]]; then
     forbid_cluster
 fi
+if [[ " ${missing[*]} " == *' pgbouncer '* ]]; then
+    forbid_pgbouncer
+fi
 # A file that the lists name but the archive has no longer: the lists are old.
 apt_get install "${missing[@]}" || { apt_get update && apt_get install "${missing[@]}"; }
+
+if [[ " ${missing[*]} " == *' pgbouncer '* ]]; then
+    as_root update-rc.d pgbouncer disable >&2
+fi
 
 list_missing
 if ((${#missing[@]} > 0)); then

@@ -18,6 +18,7 @@ struct pg {
     struct parameter
         *parameter; /* all that it was connected with, of several hosts only the one that it has */
     size_t parameters;
+    char *server;     /* which one it is, and which database */
     const char *what; /* of the COPY that is under way */
 };
 
@@ -185,15 +186,39 @@ static struct pg *connect_with(const char *const *keys, const char *const *value
     return pg;
 }
 
-static void set_up(struct pg *pg)
+/* Words that no other database of any server has. The time at which it was started tells a server from its
+ * standbys, whose identifier is the same. */
+static char *which_server(struct pg *pg)
+{
+    struct pg_rows *may =
+        pg_query(pg, "look at the server",
+                 "SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')");
+    bool known = strcmp(pg_value(may, 0, 0), "t") == 0;
+    struct buf sql = {0};
+
+    pg_free(may);
+    buf_adds(&sql, "SELECT pg_catalog.format('database %s of the server ");
+    buf_adds(&sql, known ? "%s started at %s', d.oid, c.system_identifier" : "started at %s', d.oid");
+    buf_adds(&sql, ", pg_catalog.pg_postmaster_start_time()) FROM pg_catalog.pg_database d");
+    buf_adds(&sql, known ? ", pg_catalog.pg_control_system() c" : "");
+    buf_adds(&sql, " WHERE d.datname = pg_catalog.current_database()");
+    struct pg_rows *r = pg_query(pg, "look at the server", buf_str(&sql));
+    char *words = xstrdup(pg_value(r, 0, 0));
+    pg_free(r);
+    buf_free(&sql);
+    return words;
+}
+
+void pg_set_up(struct pg *pg)
 {
     set_session(pg);
     struct pg_rows *r = pg_query(pg, "ask for the encoding", "SELECT pg_catalog.getdatabaseencoding()");
     pg_set_encoding(pg, pg_value(r, 0, 0));
     pg_free(r);
+    pg->server = which_server(pg);
 }
 
-struct pg *pg_open(const char *conninfo, const char *app)
+struct pg *pg_connect(const char *conninfo, const char *app)
 {
     const char *const keys[] = {"dbname", "fallback_application_name", NULL};
     const char *const values[] = {conninfo, app, NULL};
@@ -204,7 +229,6 @@ struct pg *pg_open(const char *conninfo, const char *app)
              "too");
         die_pg(pg, "connect to the database");
     }
-    set_up(pg);
     return pg;
 }
 
@@ -242,7 +266,11 @@ struct pg *pg_again(const struct pg *pg, const char *app)
 
     if (!again)
         die(FAILED, "cannot connect once more: %s", words);
-    set_up(again);
+    pg_set_up(again);
+    if (strcmp(again->server, pg->server) != 0) {
+        hint("a pooler or proxy that spreads connections over several servers is no way to one database");
+        die(FAILED, "two connections lead to different places: %s; %s", pg->server, again->server);
+    }
     return again;
 }
 
@@ -254,7 +282,13 @@ void pg_close(struct pg *pg)
         free(pg->parameter[i].value);
     }
     free(pg->parameter);
+    free(pg->server);
     free(pg);
+}
+
+uint64_t pg_client_pid(const struct pg *pg)
+{
+    return (uint64_t)PQbackendPID(pg->conn);
 }
 
 int pg_version(const struct pg *pg)
@@ -521,7 +555,7 @@ static bool is_read_only(struct pg *pg)
     return yes;
 }
 
-struct pg_child pg_child(struct pg *pg)
+struct pg_child pg_child(struct pg *pg, bool writes)
 {
     static const char *const cleaned[] = {"PGPASSWORD", "PGCLIENTENCODING", "PGDATESTYLE", "PGTZ",
                                           "PGGEQO",     "PGAPPNAME",        "PGSERVICE"};
@@ -532,7 +566,8 @@ struct pg_child pg_child(struct pg *pg)
 
     for (; n < CLEANED; n++)
         c.env[n] = xstrdup(cleaned[n]);
-    c.env[n++] = xstrdup(is_read_only(pg) ? "PGOPTIONS=-c default_transaction_read_only=off" : "PGOPTIONS");
+    c.env[n++] =
+        xstrdup(writes && is_read_only(pg) ? "PGOPTIONS=-c default_transaction_read_only=off" : "PGOPTIONS");
     c.env[n++] = password && *password ? xasprintf("PGPASSFILE=/dev/fd/%d", password_file(password))
                                        : xstrdup("PGPASSFILE");
     if (secret_variable)

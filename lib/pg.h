@@ -20,20 +20,24 @@ struct pg_rows;
  * argument). NULL stands for libpq's environment. The string lives as long as the program. */
 const char *pg_conninfo(const char *d);
 
-/* Connects, and sets what all our sessions need: search_path empty, timeouts off, the settings that COPY text
- * depends on (below), client_encoding as the database's. `app` is the application_name. */
-struct pg *pg_open(const char *conninfo, const char *app);
-/* Another connection to the very server that `pg` has, of several that its conninfo may name. Any thread may
- * call. */
+/* Connects, and nothing more; see session.h. `app` is the application_name. */
+struct pg *pg_connect(const char *conninfo, const char *app);
+/* Sets what all our sessions need: search_path empty, timeouts off, the settings that COPY text depends on
+ * (below), client_encoding as the database's. */
+void pg_set_up(struct pg *pg);
+/* Another connection to the very server that `pg` has, of several that its conninfo may name, set up. Dies if
+ * something in between leads it to another server or database. Any thread may call. */
 struct pg *pg_again(const struct pg *pg, const char *app);
-/* The same, but nothing is set. NULL if it cannot be had: `words` (to be freed) say why. */
+/* The same, but only connected, and not looked at. NULL if it cannot be had: `words` (to be freed) say why.
+ */
 struct pg *pg_connect_again(const struct pg *pg, const char *app, char **words);
 void pg_close(struct pg *pg);
 
 /* The settings under which COPY writes and reads its text, as "NAME=VALUE", ended by NULL. */
 extern const char *const pg_copy_settings[];
 
-int pg_version(const struct pg *pg); /* 150018 for 15.18 */
+uint64_t pg_client_pid(const struct pg *pg); /* the server's process, as libpq was told */
+int pg_version(const struct pg *pg);         /* 150018 for 15.18 */
 const char *pg_parameter(const struct pg *pg,
                          const char *name); /* as libpq's PQparameterStatus; "" if unknown */
 void pg_set_encoding(struct pg *pg, const char *encoding);
@@ -79,13 +83,14 @@ void pg_copy_put(struct pg *pg, const void *bytes, size_t n);
 bool pg_copy_end_try(struct pg *pg, uint64_t *rows, char **words);
 
 /* For a child that connects to the same database: `conninfo` without any secret, for its argument, and the
- * environment's edits for child_start(). A password lies in memory, as a PGPASSFILE that is on no disk, and
- * open until the program ends. */
+ * environment's edits for child_start(). With `writes` it can do so even where the database is set to read
+ * only transactions; not every pooler lets such a child in. A password lies in memory, as a PGPASSFILE that
+ * is on no disk, and open until the program ends. */
 struct pg_child {
     char *conninfo;
     char **env;
 };
-struct pg_child pg_child(struct pg *pg);
+struct pg_child pg_child(struct pg *pg, bool writes);
 void pg_child_free(struct pg_child *c);
 
 #endif
