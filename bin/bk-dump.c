@@ -247,6 +247,8 @@ static _Noreturn void die_pg_dump(struct dump *d, const char *failed)
     struct pg *pg = pg_connect_again(d->leader, "bk-dump", &words);
     char *who = pg ? locks_in_the_way(pg) : NULL;
 
+    if (d->snapshot.standby)
+        hint("%s", pg_standby_advice);
     if (who)
         hint("for pg_dump a lock is in the way (--lock-wait is how long it waits): %s", who);
     die(FAILED, "pg_dump %s; its own words stand above", failed);
@@ -418,6 +420,14 @@ static void check_options(const struct options *o)
     }
 }
 
+/* What must be known of the tables beside their list. */
+static void read_further(struct pg *pg, struct snapshot *s)
+{
+    snapshot_check_plans(pg, s, PART_PAGES);
+    describe_read_columns(pg, s);
+    binary_choose(pg, s);
+}
+
 static void dump(struct dump *d, const struct options *o)
 {
     struct pg *leader = d->leader = session_open(pg_conninfo(o->database), "bk-dump");
@@ -431,16 +441,13 @@ static void dump(struct dump *d, const struct options *o)
     struct pgtool tool = pgtool_find("pg_dump", pg_version(leader) / 10000, why);
     d->snapshot.relations = selection_relations(leader, &o->selection);
     d->snapshot.rows = selection_rows(leader, &o->selection);
-    snapshot_take(leader, &d->snapshot, o->lock_wait);
-    snapshot_check_plans(leader, &d->snapshot, PART_PAGES);
+    snapshot_take(leader, &d->snapshot, read_further, o->lock_wait);
     selection_check_used(leader, &o->selection);
     if (!o->selection.data_only) {
         archive = archive_start(&tool, &child, d->snapshot.id, pg_parameter(leader, "client_encoding"),
                                 o->lock_wait);
         pg_dump = &archive;
     }
-    describe_read_columns(leader, &d->snapshot);
-    binary_choose(leader, &d->snapshot);
     make_head(&head, o, &d->snapshot, pg_database(leader));
     d->source = source_open(STDOUT_FILENO, "standard output", &head);
     progress_begin(d->snapshot.bytes);

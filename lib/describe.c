@@ -114,15 +114,13 @@ static struct pg_rows *query_tables(struct pg *pg, const struct snapshot *s, con
     return r;
 }
 
-/* The table of a row. */
+/* The table of a row. NULL: it is new, as unlogged ones are when a standby has just been promoted. */
 static struct table *table_of(struct table *const *by_oid, size_t n, const struct pg_rows *r, int row)
 {
     uint32_t oid = (uint32_t)pg_number(r, row, 0);
     struct table *const *t = bsearch(&oid, by_oid, n, sizeof by_oid[0], compare_oid);
 
-    if (!t)
-        bug();
-    return *t;
+    return t ? *t : NULL;
 }
 
 static void read_columns(struct pg *pg, const struct snapshot *s, struct table *const *by_oid)
@@ -136,6 +134,8 @@ static void read_columns(struct pg *pg, const struct snapshot *s, struct table *
 
     for (int i = 0; i < pg_count(r); i++) {
         struct table *t = table_of(by_oid, s->tables, r, i);
+        if (!t)
+            continue;
         fields_add(&t->columns, "column", pg_value(r, i, 1));
         fields_add(&t->columns, "column-type", pg_value(r, i, 2));
     }
@@ -154,6 +154,8 @@ static void read_ancestors(struct pg *pg, const struct snapshot *s, struct table
 
     for (int i = 0; i < pg_count(r); i++) {
         struct table *t = table_of(by_oid, s->tables, r, i);
+        if (!t)
+            continue;
         fields_add(&t->ancestors, "ancestor-schema", pg_value(r, i, 1));
         fields_add(&t->ancestors, "ancestor-name", pg_value(r, i, 2));
     }

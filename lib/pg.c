@@ -1,6 +1,7 @@
 #include "pg.h"
 
 #include <libpq-fe.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,11 @@ struct pg {
     struct parameter
         *parameter; /* all that it was connected with, of several hosts only the one that it has */
     size_t parameters;
-    char *server;     /* which one it is, and which database */
+    char *server;   /* which one it is, and which database */
+    char *farewell; /* the server's, which comes while nothing is asked; NULL: none */
+    char farewell_state[6];
+    bool may_break;   /* see pg_may_break() */
+    char *broken;     /* how it did; NULL: not */
     const char *what; /* of the COPY that is under way */
 };
 
@@ -51,6 +56,10 @@ static const char *const session_settings[] = {
     NULL,
 };
 
+const char pg_standby_advice[] =
+    "a standby ends what hinders it: set hot_standby_feedback = on there, or a longer "
+    "max_standby_streaming_delay";
+
 static const char *secret_variable; /* that -d env:VAR named: children have no business with it */
 
 const char *pg_conninfo(const char *d)
@@ -72,22 +81,58 @@ static char *one_line(const char *message)
     struct buf b = {0};
 
     for (; *message; message++) {
-        if (*message != '\n')
+        if (*message != '\n' && *message != '\t')
             buf_addc(&b, *message);
-        else if (message[1])
+        else if (*message == '\n' && message[1])
             buf_adds(&b, "; ");
     }
     return buf_str(&b);
 }
 
-static _Noreturn void die_pg(const struct pg *pg, const char *what)
+/* What ends a session that is idle comes as a notice; the next call would only see that it is closed. */
+static void keep_farewell(void *arg, const PGresult *result)
 {
-    die(FAILED, "cannot %s: %s", what, one_line(PQerrorMessage(pg->conn)));
+    struct pg *pg = arg;
+    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+    if (!severity || strcmp(severity, "FATAL") != 0 || pg->farewell)
+        return;
+    pg->farewell = one_line(PQresultErrorMessage(result));
+    snprintf(pg->farewell_state, sizeof pg->farewell_state, "%s", state ? state : "");
 }
 
-static void ignore_notice(void *arg, const PGresult *result)
+/* The server's or libpq's words, to be freed. */
+static char *last_words(const struct pg *pg)
 {
-    (void)arg, (void)result;
+    return pg->farewell ? xstrdup(pg->farewell) : one_line(PQerrorMessage(pg->conn));
+}
+
+/* "" if there is none. Lives as long as `result`. */
+static const char *sqlstate(const struct pg *pg, const PGresult *result)
+{
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+    return state ? state : pg->farewell_state;
+}
+
+/* Advice for what the server said, where there is some. */
+static void advise(const char *state)
+{
+    if (strcmp(state, "40001") == 0) /* serialization_failure: for us, a conflict with recovery */
+        hint("%s", pg_standby_advice);
+}
+
+/* `result` may be NULL. */
+static _Noreturn void die_result(const struct pg *pg, const char *what, const PGresult *result)
+{
+    advise(sqlstate(pg, result));
+    die(FAILED, "cannot %s: %s", what, last_words(pg));
+}
+
+static _Noreturn void die_pg(const struct pg *pg, const char *what)
+{
+    die_result(pg, what, NULL);
 }
 
 /* A session that waits for a lock, or works long without a word, does not see that we have gone: the server
@@ -180,7 +225,7 @@ static struct pg *connect_with(const char *const *keys, const char *const *value
     if (!pg->conn)
         die(FAILED, "out of memory");
     if (PQstatus(pg->conn) == CONNECTION_OK) {
-        PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
+        PQsetNoticeReceiver(pg->conn, keep_farewell, pg);
         remember_parameters(pg);
     }
     return pg;
@@ -283,6 +328,8 @@ void pg_close(struct pg *pg)
     }
     free(pg->parameter);
     free(pg->server);
+    free(pg->farewell);
+    free(pg->broken);
     free(pg);
 }
 
@@ -326,13 +373,52 @@ static bool succeeded(const PGresult *result)
     return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
 }
 
+/* True if it may be forgiven: a conflict with recovery, or a session that is gone without a word. */
+static bool breaks(struct pg *pg, const PGresult *result)
+{
+    const char *state = sqlstate(pg, result);
+
+    if (!pg->may_break || (*state ? strcmp(state, "40001") != 0 : PQstatus(pg->conn) == CONNECTION_OK))
+        return false;
+    if (!pg->broken)
+        pg->broken = last_words(pg);
+    return true;
+}
+
+void pg_may_break(struct pg *pg)
+{
+    pg->may_break = true;
+}
+
+char *pg_broken(struct pg *pg)
+{
+    char *words = pg->broken;
+
+    pg->may_break = false;
+    pg->broken = NULL;
+    if (PQstatus(pg->conn) != CONNECTION_OK) {
+        struct pg *again = pg_again(pg, msg_tool()), gone = *pg;
+        *pg = *again;
+        *again = gone;
+        PQsetNoticeReceiver(pg->conn, keep_farewell, pg);
+        pg_close(again);
+    }
+    return words;
+}
+
 struct pg_rows *pg_query(struct pg *pg, const char *what, const char *sql)
 {
-    struct pg_rows *r = xmalloc(sizeof *r);
+    struct pg_rows *r = xcalloc(1, sizeof *r);
 
+    if (pg->broken)
+        return r;
     r->result = PQexec(pg->conn, sql);
-    if (!succeeded(r->result))
-        die_pg(pg, what);
+    if (succeeded(r->result))
+        return r;
+    if (!breaks(pg, r->result))
+        die_result(pg, what, r->result);
+    PQclear(r->result);
+    r->result = NULL;
     return r;
 }
 
@@ -345,13 +431,11 @@ bool pg_try(struct pg *pg, const char *sql, char state[6], char **words)
 {
     PGresult *result = PQexec(pg->conn, sql);
     bool ok = succeeded(result);
-    const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
     if (!ok) {
-        memset(state, 0, 6);
-        if (code)
-            memcpy(state, code, 5);
-        *words = one_line(PQerrorMessage(pg->conn));
+        bool gone = !*sqlstate(pg, result) && breaks(pg, result);
+        snprintf(state, 6, "%s", gone ? "40001" : sqlstate(pg, result));
+        *words = last_words(pg);
     }
     PQclear(result);
     return ok;
@@ -369,7 +453,9 @@ int pg_count(const struct pg_rows *r)
 
 const char *pg_value(const struct pg_rows *r, int row, int column)
 {
-    return PQgetvalue(r->result, row, column);
+    const char *value = PQgetvalue(r->result, row, column);
+
+    return value ? value : "";
 }
 
 bool pg_null(const struct pg_rows *r, int row, int column)
@@ -417,11 +503,10 @@ static bool begin_copy(struct pg *pg, const char *what, const char *sql, ExecSta
     if (!PQsendQuery(pg->conn, sql))
         die_pg(pg, what);
     while ((result = PQgetResult(pg->conn))) {
-        const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
         bool begun = PQresultStatus(result) == wanted;
-        bool refused = unless && state && strcmp(state, unless) == 0;
+        bool refused = unless && strcmp(sqlstate(pg, result), unless) == 0;
         if (!begun && !refused && !succeeded(result))
-            die_pg(pg, what);
+            die_result(pg, what, result);
         PQclear(result);
         if (begun)
             return true;
@@ -444,8 +529,10 @@ static char *end_copy(struct pg *pg, uint64_t *rows)
     while ((result = PQgetResult(pg->conn))) {
         if (succeeded(result))
             *rows = strtoull(PQcmdTuples(result), NULL, 10);
-        else if (!words)
+        else if (!words) {
             words = one_line(PQresultErrorMessage(result));
+            advise(sqlstate(pg, result));
+        }
         PQclear(result);
     }
     return words;
@@ -468,7 +555,7 @@ size_t pg_copy_get(struct pg *pg, char **row)
     if (n > 0)
         return (size_t)n;
     uint64_t rows;
-    char *words = n == -1 ? end_copy(pg, &rows) : one_line(PQerrorMessage(pg->conn));
+    char *words = n == -1 ? end_copy(pg, &rows) : last_words(pg);
     if (words)
         die(FAILED, "cannot %s: %s", pg->what, words);
     return 0;

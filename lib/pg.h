@@ -57,10 +57,22 @@ bool pg_in_transaction(const struct pg *pg);
 /* Runs a query. Rows and columns count from 0. */
 struct pg_rows *pg_query(struct pg *pg, const char *what, const char *sql);
 int pg_count(const struct pg_rows *r);
-const char *pg_value(const struct pg_rows *r, int row, int column); /* "" for NULL; lives as long as `r` */
+const char *pg_value(const struct pg_rows *r, int row,
+                     int column); /* "" for NULL, and for a row that is not there; lives as long as `r` */
 bool pg_null(const struct pg_rows *r, int row, int column);
 uint64_t pg_number(const struct pg_rows *r, int row, int column);
 void pg_free(struct pg_rows *r);
+
+/* For a run of queries that can be begun again as a whole. After pg_may_break(), a query that fails because
+ * the server is a standby and must go on with its recovery (SQLSTATE 40001, which may end the session too),
+ * or because the session is gone, does not end the program: it and all that follow it find nothing.
+ * pg_broken() ends that: NULL if all is well, else the words (to be freed). If the session is gone, there is
+ * a new one. */
+void pg_may_break(struct pg *pg);
+char *pg_broken(struct pg *pg);
+
+/* What can be done about such conflicts. */
+extern const char pg_standby_advice[];
 
 /* Quoted for SQL, added to `out`. */
 void pg_ident(struct pg *pg, const char *name, struct buf *out);

@@ -29,11 +29,9 @@ static struct pg_rows *query_relations(struct pg *pg, const struct snapshot *s, 
 
 #define QUOTED_NAME "pg_catalog.format('%I.%I', n.nspname, c.relname)"
 
-/* Dies with the names of the tables whose rows are wanted and that fit `condition`, if any. */
-static void refuse_tables(struct pg *pg, const struct snapshot *s, const char *condition, const char *why,
-                          const char *advice)
+/* The names in `r`, which is freed; to be freed themselves. NULL: none. */
+static char *names_of(struct pg_rows *r)
 {
-    struct pg_rows *r = query_relations(pg, s, true, "look at the tables", QUOTED_NAME, condition);
     struct buf names = {0};
     int n = pg_count(r);
 
@@ -41,11 +39,31 @@ static void refuse_tables(struct pg *pg, const struct snapshot *s, const char *c
         buf_addf(&names, "%s%s", i ? ", " : "", pg_value(r, i, 0));
     if (n > 10)
         buf_addf(&names, " and %d more", n - 10);
-    if (n > 0) {
-        hint("%s", advice);
-        die(FAILED, "%s: %s", why, buf_str(&names));
-    }
-    buf_free(&names);
+    pg_free(r);
+    return n > 0 ? buf_str(&names) : NULL;
+}
+
+/* Dies with the names of the tables whose rows are wanted and that fit `condition`, if any. */
+static void refuse_tables(struct pg *pg, const struct snapshot *s, const char *condition, const char *why,
+                          const char *advice)
+{
+    char *names = names_of(query_relations(pg, s, true, "look at the tables", QUOTED_NAME, condition));
+
+    if (!names)
+        return;
+    hint("%s", advice);
+    die(FAILED, "%s: %s", why, names);
+}
+
+static void look_for_standby(struct pg *pg, struct snapshot *s)
+{
+    struct pg_rows *r = pg_query(pg, "look at the server", "SELECT pg_catalog.pg_is_in_recovery()");
+    char *sql = xasprintf("SELECT %s%s%s%s AND c.relkind IN ('r', 'S') ORDER BY 1", QUOTED_NAME,
+                          FROM_RELATIONS_LEFT_OUT, s->relations, s->rows);
+
+    s->standby = strcmp(pg_value(r, 0, 0), "t") == 0;
+    s->left_out = names_of(pg_query(pg, "look at the tables", sql));
+    free(sql);
     pg_free(r);
 }
 
@@ -319,19 +337,38 @@ static char *try_snapshot(struct pg *pg, struct snapshot *s, struct patience *pa
     return words;
 }
 
-void snapshot_take(struct pg *pg, struct snapshot *s, int lock_wait)
+/* The same, with all that may be begun again. `advice` is for the words. */
+static char *try_all(struct pg *pg, struct snapshot *s, void (*read)(struct pg *, struct snapshot *),
+                     struct patience *patience, const char **advice)
+{
+    *advice = "tables change while the backup begins; run it again when that is over";
+    pg_may_break(pg);
+    check_rights(pg, s);
+    char *words = try_snapshot(pg, s, patience);
+    if (!words) {
+        look_for_standby(pg, s);
+        read(pg, s);
+    }
+    char *broken = pg_broken(pg);
+    if (!broken)
+        return words;
+    *advice = pg_standby_advice;
+    free(words);
+    return broken;
+}
+
+void snapshot_take(struct pg *pg, struct snapshot *s, void (*read)(struct pg *pg, struct snapshot *s),
+                   int lock_wait)
 {
     struct patience patience = {.seconds = lock_wait, .left = (int64_t)lock_wait * 1000};
+    const char *advice;
+    char *words;
 
     check_database(pg);
-    for (int i = 1;; i++) {
+    for (int i = 1; (words = try_all(pg, s, read, &patience, &advice)); i++) {
         struct timespec pause = {.tv_nsec = 50 * 1000 * 1000 * i};
-        check_rights(pg, s);
-        char *words = try_snapshot(pg, s, &patience);
-        if (!words)
-            return;
         if (i == TRIES) {
-            hint("tables change while the backup begins; run it again when that is over");
+            hint("%s", advice);
             die(FAILED, "no consistent view of the database after %d tries: %s", TRIES, words);
         }
         detail("beginning again: %s", words);
@@ -340,6 +377,9 @@ void snapshot_take(struct pg *pg, struct snapshot *s, int lock_wait)
         pg_exec(pg, "begin again", "ROLLBACK");
         nanosleep(&pause, NULL);
     }
+    if (s->left_out)
+        warning("a standby has no rows of unlogged tables, and no values of such sequences: left out are %s",
+                s->left_out);
 }
 
 void snapshot_check_plans(struct pg *pg, struct snapshot *s, uint64_t large)
@@ -404,6 +444,7 @@ void snapshot_free(struct snapshot *s)
         fields_free(&s->table[i].ancestors);
     }
     free(s->table);
+    free(s->left_out);
     free(s->id);
     *s = (struct snapshot){.relations = s->relations, .rows = s->rows};
 }

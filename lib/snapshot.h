@@ -16,21 +16,27 @@
 #include "fields.h"
 #include "pg.h"
 
-/* SQL: user relations (tables, sequences) as c, n their schema, e their extension if they are one's and it
- * says that their rows are the user's (pg_extension.extconfig), a their access method. A sequence of such a
- * table belongs to it: pg_dump leaves that out, and the next key after a restore is one that is taken. */
+/* SQL: user relations (tables, sequences) of this persistence as c, n their schema, e their extension if they
+ * are one's and it says that their rows are the user's (pg_extension.extconfig), a their access method. A
+ * sequence of such a table belongs to it: pg_dump leaves that out, and the next key after a restore is one
+ * that is taken. */
 /* clang-format off */
-#define FROM_USER_RELATIONS \
+#define FROM_RELATIONS(persistence) \
     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace" \
     " LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass" \
     "   AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e'" \
     "   AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass" \
     " LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid" \
     " LEFT JOIN pg_catalog.pg_am a ON a.oid = c.relam" \
-    " WHERE c.relpersistence IN ('p', 'u') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'" \
+    " WHERE c.relpersistence IN (" persistence ") AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'" \
     "   AND (e.oid IS NULL OR c.oid = ANY (e.extconfig) OR (c.relkind = 'S' AND EXISTS" \
     "     (SELECT FROM pg_catalog.pg_depend o WHERE o.classid = 'pg_catalog.pg_class'::pg_catalog.regclass" \
     "      AND o.objid = c.oid AND o.deptype IN ('a', 'i') AND o.refobjid = ANY (e.extconfig))))"
+
+/* A standby has the definitions of unlogged ones, but neither rows nor values. */
+#define FROM_USER_RELATIONS \
+    FROM_RELATIONS("'p', CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'p' ELSE 'u' END")
+#define FROM_RELATIONS_LEFT_OUT FROM_RELATIONS("CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'u' END")
 /* clang-format on */
 
 /* by_root: which partition a row belongs to may depend on a hash of enum values, that is of their oids, and a
@@ -52,6 +58,8 @@ struct table {
 
 struct snapshot {
     char *relations, *rows; /* SQL: which are wanted, and with their rows (select.h); the caller's */
+    bool standby;           /* of a server in recovery */
+    char *left_out;         /* names of what a standby does not have, for people; NULL: nothing */
     char *id;               /* for SET TRANSACTION SNAPSHOT */
     char created[32];       /* UTC, as in HEAD */
     uint64_t bytes;         /* of all tables, about */
@@ -61,9 +69,12 @@ struct snapshot {
 };
 
 /* Takes it on `pg`, whose transaction must stay open as long as the snapshot is used. `relations` and `rows`
- * are set. Waits for locks for up to `lock_wait` seconds in all. Refuses (die) what would not be a whole
- * backup: rows that row security hides, tables that may not be read, an unfinished load. */
-void snapshot_take(struct pg *pg, struct snapshot *s, int lock_wait);
+ * are set. `read` is part of that: it reads what else must be known of the tables. Waits for locks for up to
+ * `lock_wait` seconds in all. What passes (DDL in between, a standby's recovery that is in conflict with it)
+ * makes it begin again, a few times. Refuses (die) what would not be a whole backup: rows that row security
+ * hides, tables that may not be read, an unfinished load. Warns of what a standby does not have. */
+void snapshot_take(struct pg *pg, struct snapshot *s, void (*read)(struct pg *pg, struct snapshot *s),
+                   int lock_wait);
 
 /* Sets `pages` to 0 for those of the tables of more than `large` pages that no SELECT can read. It cannot be
  * planned where an index has an expression that needs a search_path, as the planner looks into the functions

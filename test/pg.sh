@@ -2,8 +2,10 @@
 # pg.sh - a throw-away PostgreSQL server for tests and demos.
 #
 #   eval "$(test/pg.sh start DIR [NAME=VALUE...])"    start one in DIR; PATH and libpq's environment lead to it
+#   test/pg.sh standby DIR OF [NAME=VALUE...]         start a hot standby in DIR of the server in the folder OF
 #   test/pg.sh stop DIR                               stop it, whatever it is doing, and remove DIR
 #
+# A standby has the same user and port; only the folder, as PGHOST, tells it from its primary.
 # DIR must be empty or not be there. NAME=VALUE are further server settings. The server listens on a unix socket in DIR
 # and nowhere else, and lets every local user in as the superuser "bk", so nothing depends on who runs it. It does not
 # run as root: root's server belongs to the user postgres, or else nobody. $BK_TEST_PGBIN is the folder of the server's
@@ -16,7 +18,7 @@ fail() {
 }
 
 usage() {
-    printf 'usage: pg.sh start DIR [NAME=VALUE...] | pg.sh stop DIR\n' >&2
+    printf 'usage: pg.sh start DIR [NAME=VALUE...] | pg.sh standby DIR OF [NAME=VALUE...] | pg.sh stop DIR\n' >&2
     exit 2
 }
 
@@ -71,11 +73,14 @@ settings() {
     done
 }
 
-start() {
-    local setting locale
+check_settings() {
+    local setting
     for setting in "$@"; do
         [[ $setting =~ ^[a-z_.]+=[^\']*$ ]] || fail "not a setting: '$setting'"
     done
+}
+
+make_folder() {
     # sun_path holds 108 bytes, and libpq wants the last one to be 0.
     local socket=$dir/.s.PGSQL.$port
     ((${#socket} <= 107)) || fail "the name of the socket would be too long: '$socket'"
@@ -87,8 +92,21 @@ start() {
     fi
     chmod 755 "$dir"
     "${as_owner[@]}" test -w "$dir" || fail "the user $owner cannot get at '$dir'"
+}
 
-    locale=C
+run_server() {
+    "${as_owner[@]}" touch "$log" # else the shell would make it ours
+    if ! "${as_owner[@]}" "$bin/pg_ctl" start -w -s -t 60 -D "$data" -l "$log" >/dev/null; then
+        tail -n 20 "$log" >&2
+        "${as_owner[@]}" "$bin/pg_ctl" stop -s -m immediate -D "$data" 2>/dev/null || true # it may not have come up
+        fail "the server did not start; its log is '$log'"
+    fi
+}
+
+start() {
+    local locale=C
+    check_settings "$@"
+    make_folder
     if locale -a 2>/dev/null | grep -Eiqx 'c\.utf-?8'; then
         locale=C.UTF-8
     fi
@@ -98,16 +116,23 @@ start() {
         fail 'initdb failed'
     fi
     settings "$@" >>"$data/postgresql.conf"
-    "${as_owner[@]}" touch "$log" # else the shell would make it ours
-    if ! "${as_owner[@]}" "$bin/pg_ctl" start -w -s -t 60 -D "$data" -l "$log" >/dev/null; then
-        tail -n 20 "$log" >&2
-        "${as_owner[@]}" "$bin/pg_ctl" stop -s -m immediate -D "$data" 2>/dev/null || true # it may not have come up
-        fail "the server did not start; its log is '$log'"
-    fi
+    run_server
     printf 'export PGHOST=%q PGPORT=%q PGUSER=bk\n' "$dir" "$port"
     printf 'export PATH=%q:"%s"\n' "$bin" "\$PATH" # clients as new as the server
     # What else in libpq's environment would lead away from this server, or change what it answers.
     printf 'unset PGHOSTADDR PGDATABASE PGPASSWORD PGSERVICE PGOPTIONS PGCLIENTENCODING PGDATESTYLE PGTZ\n'
+}
+
+standby() {
+    check_settings "$@"
+    make_folder
+    if ! "${as_owner[@]}" "$bin/pg_basebackup" -D "$data" -d "host=$of port=$port user=bk" -c fast -R -N \
+        >"$dir/basebackup.log" 2>&1; then
+        cat "$dir/basebackup.log" >&2
+        fail 'pg_basebackup failed'
+    fi
+    settings hot_standby=on "$@" >>"$data/postgresql.conf"
+    run_server
 }
 
 stop() {
@@ -126,6 +151,11 @@ data=$dir/data
 log=$dir/log
 port=5499 # only a part of the socket's name; not 5432, so that a lost PGHOST never means a real server
 shift 2
+if [[ $verb == standby ]]; then
+    (($# >= 1)) || usage
+    of=$(realpath -m -- "$1")
+    shift
+fi
 
 # The server outlives us, so it must not hold open what a caller gave us: a test runner waits for its pipes to close.
 for fd in "/proc/$$/fd/"*; do
@@ -140,6 +170,7 @@ find_owner
 cd / # the server's user may not be allowed where we are
 case $verb in
 start) start "$@" ;;
+standby) standby "$@" ;;
 stop)
     (($# == 0)) || usage
     stop
