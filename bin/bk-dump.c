@@ -34,8 +34,9 @@
 enum {
     /* Of a heap, in one COPY: whatever N is, so that the same table gives the same frames. */
     PART_PAGES = 1024,
-    QUEUE_BYTES = 8 << 20,  /* waiting to be written */
-    MOST_SECONDS = 2000000, /* the server takes milliseconds, in 31 bits */
+    QUEUE_BYTES = 8 << 20,      /* waiting to be written */
+    TABLES_A_TRANSACTION = 100, /* of a worker */
+    MOST_SECONDS = 2000000,     /* the server takes milliseconds, in 31 bits */
 };
 
 /* What one COPY reads. */
@@ -218,19 +219,32 @@ static void *run_leader(void *arg)
     return NULL;
 }
 
+static void join_anew(struct dump *d, struct pg *pg)
+{
+    pg_exec(pg, "go on", "ROLLBACK");
+    snapshot_join(pg, d->snapshot.id);
+}
+
+/* Locks stay until the end of the transaction, and the server has room for so many. The leader keeps its
+ * own. */
 static void *run_worker(void *arg)
 {
     struct dump *d = arg;
     struct pg *pg = pg_again(d->leader, "bk-dump");
     struct part p;
+    size_t locked = 0, last = SIZE_MAX;
 
     snapshot_join(pg, d->snapshot.id);
     while (next_part(d, &p)) {
+        if (p.table != last && locked++ == TABLES_A_TRANSACTION) {
+            join_anew(d, pg);
+            locked = 1;
+        }
+        last = p.table;
         if (copy_part(d, pg, &p))
             continue;
         leave_to_leader(d, &p);
-        pg_exec(pg, "go on", "ROLLBACK");
-        snapshot_join(pg, d->snapshot.id);
+        join_anew(d, pg);
     }
     pg_close(pg);
     pthread_mutex_lock(&d->lock);
@@ -249,6 +263,8 @@ static _Noreturn void die_pg_dump(struct dump *d, const char *failed)
 
     if (d->snapshot.standby)
         hint("%s", pg_standby_advice);
+    if (d->snapshot.no_room)
+        hint("%s", d->snapshot.no_room);
     if (who)
         hint("for pg_dump a lock is in the way (--lock-wait is how long it waits): %s", who);
     die(FAILED, "pg_dump %s; its own words stand above", failed);
@@ -294,8 +310,10 @@ static void write_sequences(struct dump *d, uint32_t item)
 
     for (uint64_t after = 0; (after = describe_sequences(d->leader, &d->snapshot, after, &sql)) > 0;
          sql.len = 0) {
+        pg_exec(d->leader, "read the sequences", "SAVEPOINT bk");
         pg_copy_out(d->leader, "read the sequences", buf_str(&sql));
         copy_rows(d, d->leader, item, 0, false);
+        pg_exec(d->leader, "let go of the sequences", "ROLLBACK TO bk; RELEASE bk"); /* their locks */
     }
     buf_free(&sql);
 }

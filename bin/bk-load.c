@@ -303,7 +303,7 @@ static bool see(void *ctx, struct writer *out, const struct frame *f, const uint
 }
 
 /* Of a part of a backup only those sequences that it made; of rows only, those of its tables. */
-static void set_sequences(struct load *l)
+static void choose_sequences(struct load *l)
 {
     if (l->selection.data_only && !l->choice.all)
         refill_sequences(l->pg, &l->contents, l->choice.rows);
@@ -311,10 +311,23 @@ static void set_sequences(struct load *l)
         pg_exec(l->pg, "choose the sequences",
                 "DELETE FROM pg_temp.bk_sequence"
                 " WHERE pg_catalog.to_regclass(pg_catalog.format('%I.%I', schema, name)) IS NULL");
-    pg_exec(l->pg, "set the sequences",
-            "SELECT pg_catalog.setval(pg_catalog.format('%I.%I', schema, name)::pg_catalog.regclass, "
-            "last_value, is_called)"
-            " FROM pg_temp.bk_sequence");
+}
+
+/* A few at a time, as each keeps a lock until the end of the transaction. */
+static void set_sequences(struct pg *pg)
+{
+    int n;
+
+    do {
+        struct pg_rows *r = pg_query(
+            pg, "set the sequences",
+            "WITH next_ones AS (DELETE FROM pg_temp.bk_sequence WHERE ctid = ANY (ARRAY("
+            "  SELECT ctid FROM pg_temp.bk_sequence LIMIT 200)) RETURNING *)"
+            " SELECT pg_catalog.setval(pg_catalog.format('%I.%I', schema, name)::pg_catalog.regclass, "
+            "last_value, is_called) FROM next_ones");
+        n = pg_count(r);
+        pg_free(r);
+    } while (n > 0);
 }
 
 /* The database's own event triggers come last of all. Those of an extension are there already, fire at each
@@ -356,7 +369,8 @@ static const char *end(void *ctx, struct writer *out, const struct fields *end)
     copyin_finish(l->copyin);
     progress_end();
     contents_check(&l->contents, end, true);
-    set_sequences(l);
+    choose_sequences(l);
+    set_sequences(l->pg);
     lo_finish(l->pg, &l->restore.out);
     if (l->selection.data_only) {
         refill_commit(l->pg);

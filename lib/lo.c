@@ -6,7 +6,8 @@
 #include "grants.h"
 
 enum {
-    OBJECTS_A_TRANSACTION = 1000,
+    CREATED_AT_ONCE = 1000,
+    CHANGED_AT_ONCE = 100, /* each takes a lock */
 };
 
 /* clang-format off */
@@ -50,8 +51,8 @@ void lo_begin(struct pg *pg)
         "CREATE TEMPORARY TABLE bk_lo_object (oid oid PRIMARY KEY, owner text, acl text, comment text)");
 }
 
-/* Runs `sql`, a query with one %-place for the last oid that was handled, until it returns none. */
-static void in_batches(struct pg *pg, const char *what, const char *sql,
+/* Runs `sql`, a query that is given its condition, order and limit here, until it returns none. */
+static void in_batches(struct pg *pg, const char *what, const char *sql, int limit,
                        void (*each)(struct pg *, struct pg_rows *))
 {
     uint64_t after = 0;
@@ -60,7 +61,7 @@ static void in_batches(struct pg *pg, const char *what, const char *sql,
     for (;;) {
         query.len = 0;
         buf_adds(&query, sql);
-        buf_addf(&query, " WHERE oid > %" PRIu64 " ORDER BY oid LIMIT %d", after, OBJECTS_A_TRANSACTION);
+        buf_addf(&query, " WHERE oid > %" PRIu64 " ORDER BY oid LIMIT %d", after, limit);
         struct pg_rows *r = pg_query(pg, what, buf_str(&query));
         int n = pg_count(r);
         if (n > 0)
@@ -79,7 +80,7 @@ void lo_apply(struct pg *pg)
     in_batches(
         pg, "make large objects",
         "SELECT oid, pg_catalog.lo_create(oid) FROM (SELECT oid FROM pg_temp.bk_lo WHERE pageno IS NULL) o",
-        NULL);
+        CREATED_AT_ONCE, NULL);
     pg_exec(pg, "write large objects",
             "INSERT INTO pg_temp.bk_lo_object"
             " SELECT oid, owner, acl, comment FROM pg_temp.bk_lo WHERE pageno IS NULL;"
@@ -115,5 +116,5 @@ void lo_finish(struct pg *pg, const struct left_out *out)
                    "pg_catalog.format('LARGE OBJECT %s', oid)", "owner",
                    "acl::pg_catalog.aclitem[]") " END)"
                                                 " FROM pg_temp.bk_lo_object",
-               run_statements);
+               CHANGED_AT_ONCE, run_statements);
 }

@@ -1,5 +1,10 @@
 #include "locks.h"
 
+#include <inttypes.h>
+
+/* On further objects, of pg_dump's (catalogs and their indexes), of workers' and of other sessions'. */
+enum { MORE_LOCKS = 500 };
+
 /* A prepared transaction has no process: pg_locks has NULL for it, and pg_blocking_pids() 0. */
 /* clang-format off */
 #define SESSION(pid) \
@@ -29,4 +34,30 @@ char *locks_in_the_way(struct pg *pg)
         buf_addf(&words, "%s%s", i ? "; " : "", pg_value(r, i, 0));
     pg_free(r);
     return words.len ? buf_str(&words) : NULL;
+}
+
+/* PostgreSQL's documentation, max_locks_per_transaction: so many objects can be locked at a time, but a lock
+ * has room for two holders on average (InitLocks() in lock.c); and there is some room beyond that. */
+char *locks_room(struct pg *pg, int tables)
+{
+    struct pg_rows *r =
+        pg_query(pg, "look at the server's settings",
+                 "SELECT pg_catalog.current_setting('max_locks_per_transaction'),"
+                 " pg_catalog.current_setting('max_connections')::int"
+                 " + pg_catalog.current_setting('max_prepared_transactions')::int,"
+                 " (SELECT pg_catalog.count(*) FROM pg_catalog.pg_class WHERE relkind = 'S')");
+    uint64_t each = pg_number(r, 0, 0), sessions = pg_number(r, 0, 1);
+    uint64_t wanted = (uint64_t)tables + pg_number(r, 0, 2); /* pg_dump locks sequences too */
+
+    pg_free(r);
+    if (sessions == 0 || wanted <= each * sessions)
+        return NULL;
+    uint64_t enough = (wanted + MORE_LOCKS + sessions - 1) / sessions;
+    warning("%" PRIu64
+            " tables and sequences must be locked, and the server is sure to have room for %" PRIu64
+            " locks only; max_locks_per_transaction = %" PRIu64 " is enough",
+            wanted, each * sessions, enough);
+    return xasprintf("set max_locks_per_transaction = %" PRIu64 " on the server (now %" PRIu64
+                     "), and start it anew",
+                     enough, each);
 }

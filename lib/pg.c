@@ -121,6 +121,8 @@ static void advise(const char *state)
 {
     if (strcmp(state, "40001") == 0) /* serialization_failure: for us, a conflict with recovery */
         hint("%s", pg_standby_advice);
+    if (strcmp(state, "53200") == 0) /* out_of_memory: "out of shared memory" */
+        hint("there are more locks than the server's max_locks_per_transaction allows for");
 }
 
 /* `result` may be NULL. */

@@ -145,8 +145,9 @@ static bool is_passing(const char *state)
 
 /* How long one may yet wait for locks, in all. */
 struct patience {
-    int seconds;  /* as it was in the beginning */
-    int64_t left; /* ms */
+    char *no_room; /* see locks_room() */
+    int seconds;   /* as it was in the beginning */
+    int64_t left;  /* ms */
 };
 
 static int64_t now_ms(void)
@@ -179,8 +180,11 @@ static char *lock_some(struct pg *pg, const char *sql, struct patience *patience
     patience->left -= now_ms() - begun;
     if (!locked && strcmp(state, "57014") == 0) /* query_canceled */
         give_up(pg, patience, words);
-    if (!locked && !is_passing(state))
+    if (!locked && !is_passing(state)) {
+        if (strcmp(state, "53200") == 0 && patience->no_room) /* out_of_memory */
+            hint("%s", patience->no_room);
         die(FAILED, "cannot lock the tables: %s", words);
+    }
     return words;
 }
 
@@ -321,6 +325,8 @@ static char *try_snapshot(struct pg *pg, struct snapshot *s, struct patience *pa
     struct pg_rows *r = query_relations(pg, s, false, "list the tables", QUOTED_NAME,
                                         " AND c.relkind IN ('r', 'p') ORDER BY c.oid");
 
+    if (!patience->no_room)
+        patience->no_room = locks_room(pg, pg_count(r));
     /* neither statement takes a snapshot; nor does LOCK */
     pg_exec(pg, "begin a transaction", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
     char *words = lock_tables(pg, r, patience);
@@ -377,6 +383,7 @@ void snapshot_take(struct pg *pg, struct snapshot *s, void (*read)(struct pg *pg
         pg_exec(pg, "begin again", "ROLLBACK");
         nanosleep(&pause, NULL);
     }
+    s->no_room = patience.no_room;
     if (s->left_out)
         warning("a standby has no rows of unlogged tables, and no values of such sequences: left out are %s",
                 s->left_out);
@@ -445,6 +452,7 @@ void snapshot_free(struct snapshot *s)
     }
     free(s->table);
     free(s->left_out);
+    free(s->no_room);
     free(s->id);
     *s = (struct snapshot){.relations = s->relations, .rows = s->rows};
 }

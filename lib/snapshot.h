@@ -60,6 +60,7 @@ struct snapshot {
     char *relations, *rows; /* SQL: which are wanted, and with their rows (select.h); the caller's */
     bool standby;           /* of a server in recovery */
     char *left_out;         /* names of what a standby does not have, for people; NULL: nothing */
+    char *no_room;          /* advice if the server may have too few locks; NULL: it has enough */
     char *id;               /* for SET TRANSACTION SNAPSHOT */
     char created[32];       /* UTC, as in HEAD */
     uint64_t bytes;         /* of all tables, about */

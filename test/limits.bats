@@ -4,6 +4,8 @@
 load helper
 load db
 
+shared=$PGHOST # the server of all tests
+
 # dump OPTION...: in the background, into held.bk.
 dump() {
     bk-dump -d "$a" "$@" >"$BATS_TEST_TMPDIR/held.bk" 2>"$BATS_TEST_TMPDIR/words" 3>&- &
@@ -50,9 +52,7 @@ truncate_behind() {
 }
 
 @test "a lock that does not come, by a prepared transaction" {
-    server=$(mktemp -d)
-    environment=$("$BATS_TEST_DIRNAME/pg.sh" start "$server" max_prepared_transactions=1)
-    eval "$environment"
+    own_server max_prepared_transactions=1
     a=postgres
     sql "$a" 'CREATE TABLE t ()'
     sql "$a" "BEGIN; LOCK TABLE t; PREPARE TRANSACTION 'x'"
@@ -167,6 +167,81 @@ let_go_of_gate() {
     matches "$late" "$stderr"
 }
 
+# own_server NAME=VALUE...: a server for this test alone.
+own_server() {
+    local environment
+    server=$(mktemp -d)
+    environment=$("$BATS_TEST_DIRNAME/pg.sh" start "$server" "$@")
+    eval "$environment"
+}
+
+# many DB COUNT WHAT: objects s1, s2, ... by CREATE WHAT, where % is the number. Not in one transaction.
+many() {
+    sql "$1" "DO \$\$ BEGIN FOR i IN 1..$2 LOOP EXECUTE replace('CREATE $3', '%', i::text);
+        IF i % 50 = 0 THEN COMMIT; END IF; END LOOP; END \$\$"
+}
+
+@test "fewer locks than tables: refused with the number that is enough, and it is" {
+    own_server max_locks_per_transaction=10 max_connections=10
+    a=src
+    createdb "$a"
+    many "$a" 700 'TABLE s% AS SELECT % AS x'
+    dump -j 2
+    dump_fails 'warning: 700 tables and sequences must be locked, and the server is sure to have room for 100 locks'
+    matches 'out of shared memory' "$(<"$BATS_TEST_TMPDIR/words")"
+    matches 'hint: set max_locks_per_transaction = 120 on the server \(now 10\)' "$(<"$BATS_TEST_TMPDIR/words")"
+    sql postgres 'ALTER SYSTEM SET max_locks_per_transaction = 120'
+    restart
+    fails 0 bk-dump -d "$a" -j 4
+    same "$stderr" ''
+}
+
+restart() {
+    local as_owner=()
+    ((EUID != 0)) || as_owner=(setpriv --reuid="$(stat -c %u "$server/data")" --regid="$(stat -c %g "$server/data")" --init-groups)
+    "${as_owner[@]}" pg_ctl restart -w -s -D "$server/data" -l "$server/log" >/dev/null 3>&-
+}
+
+@test "fewer locks than sequences: the same" {
+    own_server max_locks_per_transaction=10 max_connections=10
+    a=src
+    createdb "$a"
+    many "$a" 1000 'SEQUENCE s%'
+    dump -j 1
+    dump_fails 'hint: set max_locks_per_transaction = 150 on the server \(now 10\)'
+}
+
+@test "a load needs few locks, however much there is" {
+    a=$(newdb)
+    many "$a" 1000 'SEQUENCE s% START 7'
+    many "$a" 1000 "TABLE t% AS SELECT nextval(''s%'')"
+    sql "$a" "SELECT lo_create(i), lo_put(i, 0, 'x') FROM generate_series(1, 2500) i" >/dev/null
+    bk-dump -d "$a" >"$BATS_TEST_TMPDIR/a.bk"
+    own_server max_locks_per_transaction=10 max_connections=10
+    createdb -T template0 dst
+    bk-load -q -d dst -j 2 <"$BATS_TEST_TMPDIR/a.bk"
+    same "$(sql dst 'SELECT a.last_value, b.last_value FROM s1 a, s1000 b')" '7|7'
+    same "$(sql dst 'SELECT count(*) FROM pg_largeobject_metadata')" 2500
+}
+
+# locks_of_others COUNT: no connection of a dump's, but for its leader, has more locks.
+locks_of_others() {
+    is_true "$a" "SELECT coalesce((array_agg(n ORDER BY n DESC))[2], 0) BETWEEN 1 AND $1 FROM (SELECT count(*) AS n FROM pg_locks
+        WHERE pid IN (SELECT pid FROM pg_stat_activity WHERE datname = '$a' AND application_name = 'bk-dump') GROUP BY pid) c"
+}
+
+@test "only the first connection keeps locks on all tables" {
+    a=$(newdb)
+    many "$a" 1500 'TABLE s% AS SELECT % AS x'
+    dense "$a" t 30000 # the last one
+    hold "$a" -j 3
+    wait_until no_sessions "$a" "application_name = 'pg_dump'"
+    locks_of_others 120
+    let_go 0
+    bk-ls -J <"$BATS_TEST_TMPDIR/held.bk" | jq -r 'select(.type == "table") | .rows' | sort | uniq -c >"$BATS_TEST_TMPDIR/rows"
+    same "$(tr -s ' ' <"$BATS_TEST_TMPDIR/rows")" $' 1500 1\n 1 30000'
+}
+
 @test "--lock-wait and --max-time take seconds" {
     for option in --lock-wait --max-time; do
         for wrong in 0 -1 x 2000001; do
@@ -182,7 +257,6 @@ teardown() {
     done
     if [[ ${server:-} ]]; then
         "$BATS_TEST_DIRNAME/pg.sh" stop "$server" || rm -rf "$server"
-    else
-        drop_all
     fi
+    PGHOST=$shared drop_all
 }
