@@ -13,6 +13,7 @@
 
 #include "archive.h"
 #include "binary.h"
+#include "connections.h"
 #include "deadline.h"
 #include "describe.h"
 #include "io.h"
@@ -459,6 +460,7 @@ static void dump(struct dump *d, const struct options *o)
     struct pgtool tool = pgtool_find("pg_dump", pg_version(leader) / 10000, why);
     d->snapshot.relations = selection_relations(leader, &o->selection);
     d->snapshot.rows = selection_rows(leader, &o->selection);
+    connections_check(leader, o->jobs);
     snapshot_take(leader, &d->snapshot, read_further, o->lock_wait);
     selection_check_used(leader, &o->selection);
     if (!o->selection.data_only) {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "choice.h"
+#include "connections.h"
 #include "contents.h"
 #include "copyin.h"
 #include "filter.h"
@@ -48,10 +49,12 @@ static void begin(void *ctx, const struct head *h)
     if (strcmp(head_kind(h), "backup") != 0)
         die(GUARDED, "this is no backup, but a stream of kind '%s'", head_kind(h));
     filter_want_plain(h);
-    if (l->selection.data_only)
+    if (l->selection.data_only) {
         target_check_finished(l->pg);
-    else
+    } else {
         target_check_empty(l->pg);
+        connections_check(l->pg, l->jobs);
+    }
     fields_get_u64(&h->fields, "estimate", &estimate);
     progress_begin(estimate);
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rights.h"
+
 /* What somebody made in this database: not what every new one has (oids below 16384, the FirstNormalObjectId
  * of PostgreSQL's access/transam.h), nor what belongs to an extension. */
 /* clang-format off */
@@ -100,9 +102,7 @@ void target_check_types(struct pg *pg, const char *schema, const char *name, con
     buf_free(&sql);
 }
 
-/* The values of these lines, up to their last space if `versions` stand behind it, of which `query` knows
- * none: each with `kind` in front is added to `missing`. */
-static void find_missing(struct pg *pg, const struct fields *f, const char *name, const char *kind,
+void target_find_missing(struct pg *pg, const struct fields *f, const char *name, const char *kind,
                          bool versions, const char *query, struct buf *missing)
 {
     struct buf sql = {0};
@@ -137,22 +137,22 @@ void target_check_needs(struct pg *pg, const struct fields *database, const stru
                                     : "SELECT FROM pg_catalog.pg_roles WHERE rolname";
     struct buf missing = {0};
 
-    find_missing(pg, database, "extension", "extension", true,
-                 "SELECT FROM pg_catalog.pg_available_extensions WHERE name", &missing);
-    find_missing(pg, database, "needs-role", "role of a policy", false, role, &missing);
+    target_find_missing(pg, database, "extension", "extension", true,
+                        "SELECT FROM pg_catalog.pg_available_extensions WHERE name", &missing);
+    target_find_missing(pg, database, "needs-role", "role of a policy", false, role, &missing);
     if (!out->properties)
-        find_missing(pg, database, "needs-setting-role", "role with settings", false, role, &missing);
+        target_find_missing(pg, database, "needs-setting-role", "role with settings", false, role, &missing);
     if (!out->owners)
-        find_missing(pg, database, "needs-owner", "owner", false, role, &missing);
+        target_find_missing(pg, database, "needs-owner", "owner", false, role, &missing);
     if (!out->acls)
-        find_missing(pg, database, "needs-grantee", "role with rights", false, role, &missing);
+        target_find_missing(pg, database, "needs-grantee", "role with rights", false, role, &missing);
     if (!out->tablespaces)
-        find_missing(pg, database, "needs-tablespace", "tablespace", false,
-                     "SELECT FROM pg_catalog.pg_tablespace WHERE spcname", &missing);
+        target_find_missing(pg, database, "needs-tablespace", "tablespace", false,
+                            "SELECT FROM pg_catalog.pg_tablespace WHERE spcname", &missing);
+    rights_missing(pg, database, out, &missing);
     if (missing.len > 0) {
         hint("make roles (--create-roles, if the backup has them), or leave out what needs them: --no-owner, "
-             "--no-acl,"
-             " --no-properties, --no-tablespaces; install extensions");
+             "--no-acl, --no-properties, --no-tablespaces; install extensions; or load as another role");
         die(FAILED, "the target's server lacks what the backup needs: %s", buf_str(&missing));
     }
     buf_free(&missing);

@@ -26,9 +26,16 @@ struct left_out {
     bool properties; /* of the database itself */
 };
 
-/* Dies with status 1 if roles, tablespaces or extensions that a backup needs are not there: with all of them,
- * before anything was changed. `database` is that item of the backup. Those roles count as there that
- * pg_temp.bk_role holds (roles.h), for they will be made, if `create_roles`. */
+/* Adds to `missing`, a list with commas, the values of the lines `name` of which `query` knows none, each
+ * with `kind` in front. The query ends where " = v.name" is added. With `versions` a value counts up to its
+ * last space. */
+void target_find_missing(struct pg *pg, const struct fields *f, const char *name, const char *kind,
+                         bool versions, const char *query, struct buf *missing);
+
+/* Dies with status 1 if roles, tablespaces or extensions that a backup needs are not there, or this role may
+ * not make what is in it (rights.h): with all of that, before anything was changed. `database` is that item
+ * of the backup. Those roles count as there that pg_temp.bk_role holds (roles.h), for they will be made, if
+ * `create_roles`. */
 void target_check_needs(struct pg *pg, const struct fields *database, const struct left_out *out,
                         bool create_roles);
 

@@ -242,6 +242,68 @@ locks_of_others() {
     same "$(tr -s ' ' <"$BATS_TEST_TMPDIR/rows")" $' 1500 1\n 1 30000'
 }
 
+# ordinary: a role that may dump, but is no superuser.
+ordinary() {
+    role=$(newrole "$@")
+    sql postgres "GRANT pg_read_all_data TO $role"
+}
+
+# short LIMIT COMMAND...: refused, as -j 4 is one more than LIMIT has left.
+short() {
+    local words=$1
+    shift
+    fails 1 "$@"
+    same "$output" ''
+    matches "-j 4 needs 4 more connections, and $words has 3 left: " "$stderr"
+    matches 'hint: .*-j 3' "$stderr"
+}
+
+@test "fewer connections than -j needs: the server's" {
+    own_server max_connections=8 superuser_reserved_connections=4
+    a=src
+    createdb -T template0 "$a"
+    createdb -T template0 dst
+    ordinary
+    sql postgres "ALTER DATABASE dst OWNER TO $role"
+    PGUSER=$role short 'the server \(max_connections\)' bk-dump -d "$a" -j 4
+    PGUSER=$role bk-dump -d "$a" -j 3 >"$BATS_TEST_TMPDIR/a.bk"
+    PGUSER=$role short 'the server \(max_connections\)' bk-load -d dst -j 4 --no-owner <"$BATS_TEST_TMPDIR/a.bk"
+    is_untouched dst
+    fails 0 bk-dump -d "$a" -j 7
+    fails 1 bk-dump -d "$a" -j 8
+}
+
+@test "fewer connections than -j needs: the role's" {
+    a=$(newdb)
+    sql "$a" 'CREATE TABLE t AS SELECT 1 AS x'
+    ordinary --connection-limit=4
+    PGUSER=$role short "the role $role" bk-dump -d "$a" -j 4
+    PGUSER=$role bk-dump -d "$a" -j 3 | bk-verify -nq
+    session_open "dbname=$a user=$role"
+    say 'SELECT 1'
+    wait_until one_session
+    PGUSER=$role fails 1 bk-dump -d "$a" -j 3
+    matches 'has 2 left' "$stderr"
+}
+
+one_session() {
+    [[ $(sessions "$a") == 1 ]]
+}
+
+@test "fewer connections than -j needs: the database's" {
+    a=$(newdb) b=$(newdb)
+    dense "$a" t 5000
+    bk-dump -d "$a" >"$BATS_TEST_TMPDIR/a.bk"
+    ordinary
+    sql postgres "ALTER DATABASE $b CONNECTION LIMIT 4; ALTER DATABASE $b OWNER TO $role"
+    PGUSER=$role short "the database $b" bk-load -d "$b" -j 4 --no-owner <"$BATS_TEST_TMPDIR/a.bk"
+    wait_until no_sessions "$b"
+    is_untouched "$b"
+    wait_until no_sessions "$b"
+    PGUSER=$role bk-load -q -d "$b" -j 3 --no-owner <"$BATS_TEST_TMPDIR/a.bk"
+    same "$(sql "$b" 'SELECT count(*) FROM t')" 5000
+}
+
 @test "--lock-wait and --max-time take seconds" {
     for option in --lock-wait --max-time; do
         for wrong in 0 -1 x 2000001; do

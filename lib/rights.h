@@ -1,0 +1,13 @@
+/* rights.h - layer 3: may this role load the backup? */
+#ifndef BK_RIGHTS_H
+#define BK_RIGHTS_H
+
+#include "target.h"
+
+/* Adds to `missing`, a list with commas, what a role that is no superuser must be allowed, and is not: to
+ * create in the database and in tablespaces, to make somebody else the owner, to make an extension that is
+ * not there yet. What there is not at all is left to target_check_needs(). */
+void rights_missing(struct pg *pg, const struct fields *database, const struct left_out *out,
+                    struct buf *missing);
+
+#endif
