@@ -64,6 +64,8 @@ test:
 # By hand: what takes longer than a newcomer, or CI, will wait. Needs GNU time.
 test-long: all
 	BUILD=$(BUILD) test/long/memory.sh
+	BUILD=$(BUILD) test/long/consistency.sh 100
+	BUILD=$(BUILD) test/long/ddl.sh 200
 
 lint:
 	ci/install-deps.sh lint

@@ -182,6 +182,29 @@ three_tables() {
     matches 'beginning again: the table public.came came' "$(<"$BATS_TEST_TMPDIR/words")"
 }
 
+# A view has taken the name of a table, so the lock is the view's. Somebody else truncates the table, and lets go of it when
+# bk-dump waits for him.
+truncate_behind_a_view() {
+    sql "$a" 'BEGIN; ALTER TABLE later RENAME TO moved; CREATE VIEW later AS SELECT 1 AS i; COMMIT'
+    sql "$a" "SET statement_timeout = '30s'; BEGIN; TRUNCATE moved; INSERT INTO moved VALUES (1), (2);
+        DO \$\$ BEGIN
+            WHILE NOT EXISTS (SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))) LOOP
+                PERFORM pg_stat_clear_snapshot(), pg_sleep(0.01);
+            END LOOP;
+        END \$\$; COMMIT" 3>&- &
+    truncating=$!
+    started+=("$truncating")
+    wait_until is_true "$a" "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'moved'::regclass AND mode = 'AccessExclusiveLock' AND granted)"
+}
+
+@test "a view takes the name of a table, and the table is truncated behind the snapshot: begins again" {
+    three_tables
+    dump_behind "$a" truncate_behind_a_view
+    ends 0 "$truncating"
+    same "$(rows before) $(rows held) $(rows moved)" '1000 1000 2'
+    matches 'beginning again: .*moved' "$(<"$BATS_TEST_TMPDIR/words")"
+}
+
 # A lock that waits for the leader's comes before those of the other connections: what they cannot read, the leader does.
 waited_for() {
     a=$(newdb)
