@@ -192,6 +192,8 @@ BEGIN
         DELETE FROM app.expected WHERE name LIKE s || '.%';
     WHEN 'reindex' THEN
         EXECUTE format('REINDEX TABLE %s', t);
+    WHEN 'reindex-big' THEN
+        REINDEX TABLE app.big;
     WHEN 'replace-view' THEN
         DROP VIEW app.lonely_view;
         CREATE VIEW app.lonely_view AS SELECT 1 AS id;
