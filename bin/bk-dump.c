@@ -1,10 +1,6 @@
 /* bk-dump - writes a PostgreSQL database as a stream.
  *
- * One snapshot, shared by pg_dump (definitions) and N connections (rows). The leader's connection exports the
- * snapshot, and copies tables like the others: it holds the locks already. Each worker takes the next part of
- * a table, cuts its rows into bodies of about 1 MiB, and puts them into a queue, from which the main thread
- * writes. What a part's frames are depends on the table alone, not on N. Without threads (-j 1) the same
- * functions write straight to the stream.
+ * One snapshot, shared by pg_dump (definitions) and copyout.h's connections (rows).
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -14,6 +10,7 @@
 #include "archive.h"
 #include "binary.h"
 #include "connections.h"
+#include "copyout.h"
 #include "deadline.h"
 #include "describe.h"
 #include "io.h"
@@ -22,7 +19,6 @@
 #include "msg.h"
 #include "opt.h"
 #include "pg.h"
-#include "pool.h"
 #include "progress.h"
 #include "roles.h"
 #include "rows.h"
@@ -33,17 +29,7 @@
 #include "toc.h"
 
 enum {
-    /* Of a heap, in one COPY: whatever N is, so that the same table gives the same frames. */
-    PART_PAGES = 1024,
-    QUEUE_BYTES = 8 << 20,      /* waiting to be written */
-    TABLES_A_TRANSACTION = 100, /* of a worker */
-    MOST_SECONDS = 2000000,     /* the server takes milliseconds, in 31 bits */
-};
-
-/* What one COPY reads. */
-struct part {
-    size_t table;
-    uint32_t number;
+    MOST_SECONDS = 2000000, /* the server takes milliseconds, in 31 bits */
 };
 
 struct options {
@@ -58,202 +44,14 @@ struct options {
 struct dump {
     const struct options *options;
     struct snapshot snapshot;
+    struct child *pg_dump; /* NULL: no definitions */
     uint32_t roles_item;   /* and the next one are the tablespaces; 0: none */
-    uint32_t archive_item; /* 0: none */
-    uint32_t first_item;   /* of table 0 */
+    uint32_t archive_item;
+    uint32_t first_item; /* of table 0 */
     struct source *source;
+    struct copyout *copyout;
     struct pg *leader;
-    struct queue *queue;  /* NULL: no threads */
-    pthread_mutex_t turn; /* held by a worker while it puts bodies that must follow each other */
-    pthread_mutex_t lock; /* of all below */
-    pthread_cond_t change;
-    struct part next;    /* that nobody has taken yet */
-    struct part *queued; /* behind somebody's lock: only the leader can read these */
-    size_t queued_count;
-    int others; /* workers that are at it, the leader aside */
 };
-
-static uint32_t parts_of(const struct table *t)
-{
-    if (t->condition || t->pages <= PART_PAGES)
-        return 1;
-    return (uint32_t)((t->pages + PART_PAGES - 1) / PART_PAGES);
-}
-
-static void write_chunk(struct dump *d, struct chunk *c)
-{
-    source_data(d->source, c->item, c->part, c->more, c->body.data, c->body.len, &c->digest);
-    progress_add(c->body.len);
-}
-
-/* With threads the body goes into the queue, and its memory with it. */
-static void put_chunk(void *ctx, struct chunk *c)
-{
-    struct dump *d = ctx;
-
-    if (!d->queue) {
-        write_chunk(d, c);
-        return;
-    }
-    struct chunk *copy = xmalloc(sizeof *copy);
-    *copy = *c;
-    c->body = (struct buf){0};
-    queue_put(d->queue, copy, copy->body.cap);
-}
-
-/* The leader holds its lock already. For others NOWAIT: behind a lock that waits for the leader's, they would
- * wait for ever. Before and after, the name must be this table's. */
-static void copy_sql(struct pg *pg, const struct table *t, uint32_t part, bool leader, struct buf *sql)
-{
-    uint32_t parts = parts_of(t);
-    struct buf name = {0};
-
-    describe_table_name(pg, t, &name);
-    if (!leader)
-        buf_addf(sql, "LOCK TABLE ONLY %s IN ACCESS SHARE MODE NOWAIT; ", buf_str(&name));
-    describe_name_check(pg, t, sql);
-    buf_adds(sql, "; ");
-    if (parts == 1 && !t->condition) {
-        buf_addf(sql, "COPY %s", buf_str(&name));
-        describe_columns(pg, t, " (", ")", sql);
-    } else {
-        buf_adds(sql, "COPY (SELECT");
-        describe_columns(pg, t, " ", "", sql);
-        buf_addf(sql, " FROM ONLY %s ", buf_str(&name));
-        if (t->condition)
-            buf_adds(sql, t->condition);
-        else
-            buf_addf(sql, "WHERE ctid >= '(%" PRIu32 ",0)'", part * PART_PAGES);
-        if (part + 1 < parts) /* the last one is open: the table may have grown since it was measured */
-            buf_addf(sql, " AND ctid < '(%" PRIu32 ",0)'", (part + 1) * PART_PAGES);
-        buf_addc(sql, ')');
-    }
-    buf_adds(sql, t->binary ? " TO STDOUT (FORMAT binary); " : " TO STDOUT; ");
-    describe_name_check(pg, t, sql);
-    buf_free(&name);
-}
-
-/* Sends on the rows of a COPY that has begun. */
-static void copy_rows(struct dump *d, struct pg *pg, uint32_t item, uint32_t part, bool binary)
-{
-    struct rows rows = {.chunk = {.item = item, .part = part},
-                        .put = put_chunk,
-                        .ctx = d,
-                        .turn = d->queue ? &d->turn : NULL,
-                        .binary = binary};
-    char *row;
-    size_t n;
-
-    digest_begin(&rows.chunk.digest, DIGEST_ROWS);
-    while ((n = pg_copy_get(pg, &row)) > 0) {
-        rows_add(&rows, row, n);
-        pg_copy_free(row);
-    }
-    rows_end(&rows);
-}
-
-/* False if somebody waits for an exclusive lock on the table (SQLSTATE 55P03, lock_not_available). */
-static bool copy_part(struct dump *d, struct pg *pg, const struct part *p)
-{
-    const struct table *t = &d->snapshot.table[p->table];
-    char *what = xasprintf("copy %s.%s", t->schema, t->name);
-    struct buf sql = {0};
-
-    copy_sql(pg, t, p->number, pg == d->leader, &sql);
-    bool begun = pg_copy_out_unless(pg, what, buf_str(&sql), "55P03");
-    if (begun)
-        copy_rows(d, pg, d->first_item + (uint32_t)p->table, p->number, t->binary);
-    buf_free(&sql);
-    free(what);
-    return begun;
-}
-
-/* The next part that nobody has taken. False: all have been. */
-static bool next_part(struct dump *d, struct part *p)
-{
-    pthread_mutex_lock(&d->lock);
-    bool there = d->next.table < d->snapshot.tables;
-    *p = d->next;
-    if (there && ++d->next.number == parts_of(&d->snapshot.table[d->next.table]))
-        d->next = (struct part){.table = d->next.table + 1};
-    pthread_mutex_unlock(&d->lock);
-    return there;
-}
-
-/* A part that another worker could not read. Waits as long as one may still come. False: none will. */
-static bool next_queued(struct dump *d, struct part *p)
-{
-    pthread_mutex_lock(&d->lock);
-    while (d->queued_count == 0 && d->others > 0)
-        pthread_cond_wait(&d->change, &d->lock);
-    bool there = d->queued_count > 0;
-    if (there)
-        *p = d->queued[--d->queued_count];
-    pthread_mutex_unlock(&d->lock);
-    return there;
-}
-
-static void leave_to_leader(struct dump *d, const struct part *p)
-{
-    pthread_mutex_lock(&d->lock);
-    d->queued = xrealloc(d->queued, d->queued_count + 1, sizeof *p);
-    d->queued[d->queued_count++] = *p;
-    pthread_cond_signal(&d->change);
-    pthread_mutex_unlock(&d->lock);
-}
-
-static void lead(struct dump *d)
-{
-    struct part p;
-
-    while (next_part(d, &p) || next_queued(d, &p))
-        if (!copy_part(d, d->leader, &p))
-            bug(); /* it takes no lock */
-}
-
-static void *run_leader(void *arg)
-{
-    struct dump *d = arg;
-
-    lead(d);
-    queue_end(d->queue);
-    return NULL;
-}
-
-static void join_anew(struct dump *d, struct pg *pg)
-{
-    pg_exec(pg, "go on", "ROLLBACK");
-    snapshot_join(pg, d->snapshot.id);
-}
-
-/* Locks stay until the end of the transaction, and the server has room for so many. The leader keeps its
- * own. */
-static void *run_worker(void *arg)
-{
-    struct dump *d = arg;
-    struct pg *pg = pg_again(d->leader, "bk-dump");
-    struct part p;
-    size_t locked = 0, last = SIZE_MAX;
-
-    snapshot_join(pg, d->snapshot.id);
-    while (next_part(d, &p)) {
-        if (p.table != last && locked++ == TABLES_A_TRANSACTION) {
-            join_anew(d, pg);
-            locked = 1;
-        }
-        last = p.table;
-        if (copy_part(d, pg, &p))
-            continue;
-        leave_to_leader(d, &p);
-        join_anew(d, pg);
-    }
-    pg_close(pg);
-    pthread_mutex_lock(&d->lock);
-    d->others--;
-    pthread_cond_signal(&d->change);
-    pthread_mutex_unlock(&d->lock);
-    return NULL;
-}
 
 /* A lock that waits for the leader's is in pg_dump's way. The leader's connection is in use. */
 static _Noreturn void die_pg_dump(struct dump *d, const char *failed)
@@ -271,16 +69,17 @@ static _Noreturn void die_pg_dump(struct dump *d, const char *failed)
     die(FAILED, "pg_dump %s; its own words stand above", failed);
 }
 
-/* The archive goes out before all rows; those that workers have by then wait in the queue. */
-static void write_archive(struct dump *d, struct child *pg_dump)
+/* The archive goes out before all rows. */
+static bool write_archive(void *ctx)
 {
+    struct dump *d = ctx;
     bool first = true;
     ssize_t n;
 
-    if (!pg_dump)
-        return;
+    if (!d->pg_dump)
+        return false;
     uint8_t *body = xmalloc(BODY_BYTES);
-    while ((n = io_read(pg_dump->out, body, BODY_BYTES)) > 0) {
+    while ((n = io_read(d->pg_dump->out, body, BODY_BYTES)) > 0) {
         if (first && !toc_set_time(body, (size_t)n, d->snapshot.created))
             die(FAILED, "pg_dump wrote an archive of a form that this bk does not know");
         first = false;
@@ -288,21 +87,11 @@ static void write_archive(struct dump *d, struct child *pg_dump)
     }
     if (n < 0)
         die_errno("cannot read from pg_dump");
-    char *failed = child_wait(pg_dump);
+    char *failed = child_wait(d->pg_dump);
     if (failed)
         die_pg_dump(d, failed);
     free(body);
-}
-
-static void write_queue(struct dump *d)
-{
-    struct chunk *c;
-
-    while ((c = queue_get(d->queue))) {
-        write_chunk(d, c);
-        buf_free(&c->body);
-        free(c);
-    }
+    return true;
 }
 
 static void write_sequences(struct dump *d, uint32_t item)
@@ -312,17 +101,10 @@ static void write_sequences(struct dump *d, uint32_t item)
     for (uint64_t after = 0; (after = describe_sequences(d->leader, &d->snapshot, after, &sql)) > 0;
          sql.len = 0) {
         pg_exec(d->leader, "read the sequences", "SAVEPOINT bk");
-        pg_copy_out(d->leader, "read the sequences", buf_str(&sql));
-        copy_rows(d, d->leader, item, 0, false);
+        copyout_query(d->copyout, item, "read the sequences", buf_str(&sql));
         pg_exec(d->leader, "let go of the sequences", "ROLLBACK TO bk; RELEASE bk"); /* their locks */
     }
     buf_free(&sql);
-}
-
-static void write_rows(struct dump *d, const char *what, const char *copy, uint32_t item)
-{
-    pg_copy_out(d->leader, what, copy);
-    copy_rows(d, d->leader, item, 0, false);
 }
 
 /* As pg_dump has it: large objects belong to the whole database, not to a part of it. */
@@ -331,44 +113,21 @@ static bool wants_large_objects(const struct selection *s)
     return s->tables.count + s->schemas.count == 0 && !s->schema_only;
 }
 
-static void write_tables_by_threads(struct dump *d, struct child *pg_dump, int jobs)
-{
-    pthread_t *thread = xcalloc((size_t)jobs, sizeof thread[0]);
-
-    d->queue = queue_open(QUEUE_BYTES);
-    d->others = jobs - 1;
-    for (int i = 0; i < jobs; i++)
-        thread[i] = thread_start(i ? run_worker : run_leader, d);
-    write_archive(d, pg_dump);
-    write_queue(d);
-    for (int i = 0; i < jobs; i++)
-        pthread_join(thread[i], NULL);
-    queue_free(d->queue);
-    d->queue = NULL;
-    free(d->queued);
-    free(thread);
-}
-
 /* Roles before all; rows by `jobs` connections while the archive is written; then the rest. */
-static void write_data(struct dump *d, struct child *pg_dump, int jobs)
+static void write_data(struct dump *d)
 {
     uint32_t behind = d->first_item + (uint32_t)d->snapshot.tables;
+    bool large = wants_large_objects(&d->options->selection);
 
     if (d->roles_item) {
-        write_rows(d, "read the roles", roles_copy_out(d->options->passwords), d->roles_item);
-        write_rows(d, "read the tablespaces", tablespaces_copy_out, d->roles_item + 1);
+        copyout_query(d->copyout, d->roles_item, "read the roles", roles_copy_out(d->options->passwords));
+        copyout_query(d->copyout, d->roles_item + 1, "read the tablespaces", tablespaces_copy_out);
     }
-    if (jobs == 1) {
-        write_archive(d, pg_dump);
-        lead(d);
-    } else {
-        write_tables_by_threads(d, pg_dump, jobs);
-    }
-    snapshot_check_names(d->leader, &d->snapshot); /* pg_dump writes names, which no lock keeps */
+    copyout_tables(d->copyout, d->first_item, d->options->jobs, write_archive, d);
     write_sequences(d, behind);
-    const char *large = wants_large_objects(&d->options->selection) ? lo_copy_out(d->leader) : NULL;
-    if (large)
-        write_rows(d, "read the large objects", large, behind + 1);
+    const char *copy = large ? lo_copy_out(d->leader) : NULL;
+    if (copy)
+        copyout_query(d->copyout, behind + 1, "read the large objects", copy);
 }
 
 static uint32_t write_item(struct source *s, enum digest_kind kind, struct fields *item)
@@ -409,7 +168,7 @@ static void write_items(struct dump *d, struct pg *pg, const struct pgtool *pg_d
         d->first_item = d->archive_item + 1;
     }
     for (size_t i = 0; i < d->snapshot.tables; i++) {
-        describe_table(&d->snapshot.table[i], parts_of(&d->snapshot.table[i]), &item);
+        describe_table(&d->snapshot.table[i], copyout_parts(&d->snapshot.table[i]), &item);
         write_item(d->source, d->snapshot.table[i].binary ? DIGEST_TUPLES : DIGEST_ROWS, &item);
     }
     write_rows_item(d->source, "sequences");
@@ -442,7 +201,7 @@ static void check_options(const struct options *o)
 /* What must be known of the tables beside their list. */
 static void read_further(struct pg *pg, struct snapshot *s)
 {
-    snapshot_check_plans(pg, s, PART_PAGES);
+    snapshot_check_plans(pg, s, COPYOUT_PART_PAGES);
     describe_read_columns(pg, s);
     binary_choose(pg, s);
 }
@@ -451,7 +210,7 @@ static void dump(struct dump *d, const struct options *o)
 {
     struct pg *leader = d->leader = session_open(pg_conninfo(o->database), "bk-dump");
     struct pg_child child = pg_child(leader, false);
-    struct child archive, *pg_dump = NULL;
+    struct child archive;
     struct head head;
 
     if (pg_version(leader) < 120000)
@@ -466,13 +225,15 @@ static void dump(struct dump *d, const struct options *o)
     if (!o->selection.data_only) {
         archive = archive_start(&tool, &child, d->snapshot.id, pg_parameter(leader, "client_encoding"),
                                 o->lock_wait);
-        pg_dump = &archive;
+        d->pg_dump = &archive;
     }
     make_head(&head, o, &d->snapshot, pg_database(leader));
     d->source = source_open(STDOUT_FILENO, "standard output", &head);
     progress_begin(d->snapshot.bytes);
     write_items(d, leader, &tool);
-    write_data(d, pg_dump, o->jobs);
+    d->copyout = copyout_open(leader, &d->snapshot, d->source);
+    write_data(d);
+    copyout_close(d->copyout);
     progress_end();
     source_end(d->source);
     pg_close(leader);
@@ -488,10 +249,7 @@ static void dump(struct dump *d, const struct options *o)
 int main(int argc, char **argv)
 {
     struct options o = {.jobs = opt_cores(4), .lock_wait = 60};
-    struct dump d = {.options = &o,
-                     .turn = PTHREAD_MUTEX_INITIALIZER,
-                     .lock = PTHREAD_MUTEX_INITIALIZER,
-                     .change = PTHREAD_COND_INITIALIZER};
+    struct dump d = {.options = &o};
     const struct opt opt[] = {
         {OPT_STRING, 'd', NULL, "DB", "database: name, conninfo, URI, or env:VAR", &o.database, 0, 0},
         {OPT_NUMBER, 'j', NULL, "N", "connections (cores, at most 4); 1: no threads", &o.jobs, 1, 256},

@@ -86,9 +86,12 @@ void snapshot_check_plans(struct pg *pg, struct snapshot *s, uint64_t large);
  * a second (SQLSTATE 55P03): the lock may be one that waits for the first connection's. */
 void snapshot_join(struct pg *pg, const char *id);
 
-/* Dies if a name in the snapshot means another table by now. No lock on a table keeps its schema's name: what
- * finds tables by name, as pg_dump's text does and COPY, may have found others. */
-void snapshot_check_names(struct pg *pg, const struct snapshot *s);
+/* Dies if something in the snapshot has another name by now, or is not there any more: tables, views,
+ * sequences, types, functions. No lock keeps most of them, and pg_dump looks into the snapshot for some of
+ * what it writes and at the present state for the rest: what comes of both may be definitions that cannot be
+ * made. To be called when pg_dump is through. (PostgreSQL's documentation of pg_dump says so in "Notes";
+ * pg_get_viewdef() and its like see the present.) */
+void snapshot_check_definitions(struct pg *pg);
 void snapshot_free(struct snapshot *s);
 
 #endif
