@@ -90,7 +90,7 @@ void binary_choose(struct pg *pg, struct snapshot *s)
             struct table *t = &s->table[k];
             if (t->oid != oid)
                 continue;
-            t->binary = has_long_row(pg, t, pg_value(r, i, 1));
+            t->binary = snapshot_can_select(pg, t) && has_long_row(pg, t, pg_value(r, i, 1));
             if (t->binary)
                 detail("copying %s.%s in binary: it has a row that is too long as text", t->schema, t->name);
         }

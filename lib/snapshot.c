@@ -389,27 +389,31 @@ void snapshot_take(struct pg *pg, struct snapshot *s, void (*read)(struct pg *pg
                 s->left_out);
 }
 
-void snapshot_check_plans(struct pg *pg, struct snapshot *s, uint64_t large)
+bool snapshot_can_select(struct pg *pg, const struct table *t)
 {
     struct buf sql = {0};
-    char state[6], *words;
+    char state[6], *words = NULL;
 
-    for (struct table *t = s->table; t < s->table + s->tables; t++, sql.len = 0) {
-        if (t->pages <= large || t->condition)
-            continue;
-        buf_adds(&sql, "SAVEPOINT plan; EXPLAIN SELECT FROM ONLY ");
-        pg_ident(pg, t->schema, &sql);
-        buf_addc(&sql, '.');
-        pg_ident(pg, t->name, &sql);
-        buf_adds(&sql, " WHERE ctid >= '(0,0)'; RELEASE plan");
-        if (pg_try(pg, buf_str(&sql), state, &words))
-            continue;
+    buf_adds(&sql, "SAVEPOINT plan; EXPLAIN SELECT FROM ONLY ");
+    pg_ident(pg, t->schema, &sql);
+    buf_addc(&sql, '.');
+    pg_ident(pg, t->name, &sql);
+    buf_adds(&sql, " WHERE ctid >= '(0,0)'; RELEASE plan");
+    bool can = pg_try(pg, buf_str(&sql), state, &words);
+    if (!can) {
         pg_exec(pg, "go on", "ROLLBACK TO plan; RELEASE plan");
-        detail("%s.%s is read in one part: %s", t->schema, t->name, words);
-        free(words);
-        t->pages = 0;
+        detail("%s.%s can only be read as a whole: %s", t->schema, t->name, words);
     }
+    free(words);
     buf_free(&sql);
+    return can;
+}
+
+void snapshot_check_plans(struct pg *pg, struct snapshot *s, uint64_t large)
+{
+    for (struct table *t = s->table; t < s->table + s->tables; t++)
+        if (t->pages > large && !t->condition && !snapshot_can_select(pg, t))
+            t->pages = 0;
 }
 
 void snapshot_join(struct pg *pg, const char *id)

@@ -77,9 +77,11 @@ struct snapshot {
 void snapshot_take(struct pg *pg, struct snapshot *s, void (*read)(struct pg *pg, struct snapshot *s),
                    int lock_wait);
 
-/* Sets `pages` to 0 for those of the tables of more than `large` pages that no SELECT can read. It cannot be
- * planned where an index has an expression that needs a search_path, as the planner looks into the functions
- * that it calls. A COPY of the whole table has no plan. */
+/* Can a SELECT read it? None can be planned where an index has an expression that needs a search_path, as the
+ * planner looks into the functions that it calls. A COPY of the whole table has no plan. */
+bool snapshot_can_select(struct pg *pg, const struct table *t);
+
+/* Sets `pages` to 0 for those of the tables of more than `large` pages that no SELECT can read. */
 void snapshot_check_plans(struct pg *pg, struct snapshot *s, uint64_t large);
 
 /* Begins a transaction on another connection with the same view. In it, who waits for a lock is refused after

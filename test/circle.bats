@@ -48,11 +48,15 @@ load db
         CREATE FUNCTION needs_path(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT other(\$1)';
         CREATE INDEX ON t (needs_path(left(words, 10)))"
     fill "$a" u 1100
+    # Nor may its rows' lengths be asked for.
+    sql "$a" "CREATE TABLE v (b bytea, x text); ALTER TABLE v ALTER b SET STORAGE EXTERNAL; INSERT INTO v SELECT repeat('x', 2000000)::bytea, 'x';
+        CREATE INDEX ON v (needs_path(x))"
     fails 0 bash -c "bk-dump -v -d '$a' -j 2 >'$BATS_TEST_TMPDIR/a.bk'"
-    matches 'public.t is read in one part: ERROR:  function other\(text\) does not exist' "$stderr"
+    matches 'public.t can only be read as a whole: ERROR:  function other\(text\) does not exist' "$stderr"
     same "$(bk-cat -t t <"$BATS_TEST_TMPDIR/a.bk" | sort -n)" "$(sql "$a" 'COPY t TO STDOUT' | sort -n)"
+    same "$(bk-cat -t v <"$BATS_TEST_TMPDIR/a.bk" | md5sum)" "$(sql "$a" 'COPY v TO STDOUT' | md5sum)"
     "$frames" list <"$BATS_TEST_TMPDIR/a.bk" >"$BATS_TEST_TMPDIR/list"
-    same "$(awk '$1 == "DATA" && $3 > 2 { print $3, $4 }' "$BATS_TEST_TMPDIR/list" | sort -u)" $'3 0\n4 0\n4 1'
+    same "$(awk '$1 == "DATA" && $3 > 2 { print $3, $4 }' "$BATS_TEST_TMPDIR/list" | sort -u)" $'3 0\n4 0\n4 1\n5 0'
 }
 
 @test "a table without columns of several parts" {
