@@ -22,6 +22,7 @@
 #include "property.h"
 #include "refill.h"
 #include "restore.h"
+#include "rights.h"
 #include "roles.h"
 #include "select.h"
 #include "session.h"
@@ -185,6 +186,7 @@ static void define(struct load *l)
         target_check_version(l->pg, database);
     l->restore.list = l->choice.list;
     target_check_needs(l->pg, &l->choice.needs, &l->restore.out, l->create_roles);
+    rights_foreign_extensions(l->pg, &l->restore.foreign);
     rehearse(l);
     if (l->create_roles) {
         pg_exec(l->pg, "begin a transaction", "BEGIN");
@@ -390,6 +392,7 @@ static void free_load(struct load *l)
     free(l->encoding);
     free(l->made_with);
     pg_child_free(&l->restore.child);
+    fields_free(&l->restore.foreign);
     close(l->restore.archive);
     choice_free(&l->choice);
     contents_free(&l->contents);

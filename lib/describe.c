@@ -26,16 +26,27 @@ static void add_rows(struct pg *pg, struct fields *item, const char *name, const
 #define JSON_COLUMN(name) "pg_catalog.to_jsonb(d) ->> '" name "'"
 
 /* pg_shdepend knows which roles own something (o), have rights to something (a) or are named by a policy (r);
- * but not what belongs to the role that initdb made, oid 10. */
+ * but not what belongs to the role that initdb made, oid 10. Extensions, and what belongs to one, are made by
+ * whoever loads them. */
 #define ROLES_OF(kinds)                                                                                      \
     " FROM pg_catalog.pg_shdepend WHERE refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass"            \
     " AND deptype IN (" kinds ") AND (dbid = (" DATABASE("oid") ") OR (dbid = 0 AND objid = (" DATABASE(     \
         "oid") ")"                                                                                           \
                " AND classid = 'pg_catalog.pg_database'::pg_catalog.regclass))"
+#define NO_MEMBER(class, oid)                                                                                \
+    " AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = " class " AND e.objid = " oid     \
+                                                                                   " AND e.deptype = 'e')"
+#define OWNERS                                                                                               \
+    ROLES_OF("'o'")                                                                                          \
+    " AND classid <> 'pg_catalog.pg_extension'::pg_catalog.regclass" NO_MEMBER("pg_shdepend.classid",        \
+                                                                               "pg_shdepend.objid")
 #define OR_BOOTSTRAP                                                                                         \
     " UNION SELECT rolname FROM pg_catalog.pg_roles WHERE oid = 10 AND EXISTS"                               \
-    " (SELECT FROM pg_catalog.pg_class WHERE oid >= 16384 AND relowner = 10)"                                \
-    " UNION " DATABASE("pg_catalog.pg_get_userbyid(datdba)")
+    " (SELECT FROM pg_catalog.pg_class WHERE oid >= 16384 AND relowner = 10"                                 \
+    "  AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f', 'c')" NO_MEMBER(                                        \
+        "'pg_catalog.pg_class'::pg_catalog.regclass",                                                        \
+        "pg_class.oid") ")"                                                                                  \
+                        " UNION " DATABASE("pg_catalog.pg_get_userbyid(datdba)")
 
 static const struct {
     const char *name, *sql;
@@ -63,7 +74,7 @@ static const struct {
                 " LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole"
                 " WHERE datname = pg_catalog.current_database() ORDER BY 1"},
     {"needs-role", "SELECT pg_catalog.pg_get_userbyid(refobjid)" ROLES_OF("'r'") " GROUP BY 1 ORDER BY 1"},
-    {"needs-owner", "SELECT pg_catalog.pg_get_userbyid(refobjid)" ROLES_OF("'o'") OR_BOOTSTRAP " ORDER BY 1"},
+    {"needs-owner", "SELECT pg_catalog.pg_get_userbyid(refobjid)" OWNERS OR_BOOTSTRAP " ORDER BY 1"},
     {"needs-grantee", "SELECT pg_catalog.pg_get_userbyid(refobjid)" ROLES_OF("'a'") " GROUP BY 1 ORDER BY 1"},
     {"needs-setting-role",
      "SELECT rolname FROM pg_catalog.pg_db_role_setting s JOIN pg_catalog.pg_roles r ON r.oid = s.setrole"

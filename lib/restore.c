@@ -41,36 +41,41 @@ static struct pgtool find_tool(const struct restore *r)
     return tool;
 }
 
-void restore_pre_data(const struct restore *r)
-{
-    struct pgtool tool = find_tool(r);
-    char path[32], *further[] = {"--section=pre-data", "--exit-on-error", NULL, NULL, NULL};
+enum part { DEFINITIONS, BEHIND_ROWS, VIEWS };
 
-    if (r->list >= 0) {
-        further[2] = "--use-list";
-        further[3] = fd_path(r->list, path);
+/* A line of `pg_restore -l`, as "3372; 0 16431 MATERIALIZED VIEW DATA public name owner", or "5; 0 0 COMMENT
+ * - EXTENSION name owner": what stands behind the numbers. */
+static const char *text_of(const char *line)
+{
+    int at = 0;
+
+    sscanf(line, "%*d; %*u %*u %n", &at);
+    return line + at;
+}
+
+static bool is_view_data(const char *text)
+{
+    return strncmp(text, "MATERIALIZED VIEW DATA ", 23) == 0;
+}
+
+static bool is_foreign_comment(const struct restore *r, const char *text)
+{
+    static const char comment[] = "COMMENT - EXTENSION ";
+    enum { LENGTH = sizeof comment - 1 };
+
+    for (size_t i = 0; i < r->foreign.count && strncmp(text, comment, LENGTH) == 0; i++) {
+        const char *name = r->foreign.line[i].value;
+        size_t n = strlen(name);
+        if (strncmp(text + LENGTH, name, n) == 0 && text[LENGTH + n] == ' ')
+            return true;
     }
-    char *failed = run(r, &tool, further);
-
-    if (failed)
-        die(FAILED, "pg_restore %s while making schemas and tables; its own words stand above", failed);
-    pgtool_free(&tool);
+    return false;
 }
 
-/* A line of `pg_restore -l`: "3372; 0 16431 MATERIALIZED VIEW DATA public name owner". */
-static bool is_view_data(const char *line)
-{
-    static const char description[] = "MATERIALIZED VIEW DATA ";
-    int at = -1;
-
-    return sscanf(line, "%*d; %*u %*u %n", &at) == 0 && at > 0 &&
-           strncmp(line + at, description, sizeof description - 1) == 0;
-}
-
-/* A list of what is to be restored: of the archive's entries those that are (or are not) about the contents
- * of materialized views. */
+/* A list of what is to be restored, of one part. */
 struct list {
-    bool views;
+    const struct restore *restore;
+    enum part part;
     int file;
     size_t lines;
 };
@@ -78,18 +83,26 @@ struct list {
 static void list_line(void *ctx, struct buf *line)
 {
     struct list *l = ctx;
+    const char *text = text_of(buf_str(line));
 
-    if (line->data[0] == ';' || is_view_data(buf_str(line)) != l->views)
+    if (line->data[0] == ';' || (l->part == DEFINITIONS && is_foreign_comment(l->restore, text)) ||
+        (l->part == BEHIND_ROWS && is_view_data(text)) || (l->part == VIEWS && !is_view_data(text)))
         return;
     io_scratch_write(l->file, line->data, line->len);
     l->lines++;
 }
 
-static void write_list(const struct restore *r, const struct pgtool *tool, struct list *l)
+static void write_list(const struct pgtool *tool, struct list *l)
 {
+    const struct restore *r = l->restore;
     char archive[32], path[32], *env[] = {NULL};
-    char *argv[] = {tool->path, "--list", "--section=post-data", fd_path(r->archive, archive), NULL,
-                    NULL,       NULL};
+    char *argv[] = {tool->path,
+                    "--list",
+                    l->part == DEFINITIONS ? "--section=pre-data" : "--section=post-data",
+                    fd_path(r->archive, archive),
+                    NULL,
+                    NULL,
+                    NULL};
 
     if (r->list >= 0) {
         argv[4] = "--use-list";
@@ -103,18 +116,21 @@ static void write_list(const struct restore *r, const struct pgtool *tool, struc
         die(FAILED, "pg_restore %s while listing the definitions; its own words stand above", failed);
 }
 
-/* Runs what the list says. NULL, or words how it failed. */
-static char *run_listed(const struct restore *r, bool views)
+/* Restores a part. NULL, or words how it failed. */
+static char *run_part(const struct restore *r, enum part part)
 {
     struct pgtool tool = find_tool(r);
-    struct list list = {.views = views, .file = io_scratch_file()};
+    struct list list = {.restore = r, .part = part, .file = io_scratch_file()};
     char path[32], jobs[32], *failed = NULL;
-    char *further[] = {"--section=post-data", "--use-list", fd_path(list.file, path), NULL, NULL};
+    char *further[] = {part == DEFINITIONS ? "--section=pre-data" : "--section=post-data", "--use-list",
+                       fd_path(list.file, path), NULL, NULL};
 
     snprintf(jobs, sizeof jobs, "--jobs=%d", r->jobs);
-    if (r->jobs > 1 && !views)
+    if (part == DEFINITIONS)
+        further[3] = "--exit-on-error";
+    if (part == BEHIND_ROWS && r->jobs > 1)
         further[3] = jobs;
-    write_list(r, &tool, &list);
+    write_list(&tool, &list);
     if (list.lines > 0)
         failed = run(r, &tool, further);
     close(list.file);
@@ -122,14 +138,22 @@ static char *run_listed(const struct restore *r, bool views)
     return failed;
 }
 
+void restore_pre_data(const struct restore *r)
+{
+    char *failed = run_part(r, DEFINITIONS);
+
+    if (failed)
+        die(FAILED, "pg_restore %s while making schemas and tables; its own words stand above", failed);
+}
+
 char *restore_post_data(const struct restore *r)
 {
-    return run_listed(r, false);
+    return run_part(r, BEHIND_ROWS);
 }
 
 void restore_views(const struct restore *r)
 {
-    char *failed = run_listed(r, true);
+    char *failed = run_part(r, VIEWS);
 
     if (failed)
         warning(

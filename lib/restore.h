@@ -12,6 +12,7 @@ struct restore {
     int jobs;
     int list; /* a file for --use-list, which entries are wanted; -1: all */
     struct left_out out;
+    struct fields foreign; /* rights_foreign_extensions(): their comments are left out */
 };
 
 /* What there must be before rows are loaded: schemas, types, tables. Dies at the first thing that cannot be

@@ -53,3 +53,14 @@ void rights_missing(struct pg *pg, const struct fields *database, const struct l
                             tablespaces, missing);
     target_find_missing(pg, database, "extension", "a superuser for extension", true, extensions, missing);
 }
+
+void rights_foreign_extensions(struct pg *pg, struct fields *names)
+{
+    struct pg_rows *r = pg_query(pg, "look at the extensions",
+                                 "SELECT pg_catalog.quote_ident(extname) FROM pg_catalog.pg_extension"
+                                 " WHERE NOT pg_catalog.pg_has_role(extowner, 'USAGE')");
+
+    for (int i = 0; i < pg_count(r); i++)
+        fields_add(names, "extension", pg_value(r, i, 0));
+    pg_free(r);
+}

@@ -2,6 +2,7 @@
 #ifndef BK_RIGHTS_H
 #define BK_RIGHTS_H
 
+#include "fields.h"
 #include "target.h"
 
 /* Adds to `missing`, a list with commas, what a role that is no superuser must be allowed, and is not: to
@@ -9,5 +10,9 @@
  * not there yet. What there is not at all is left to target_check_needs(). */
 void rights_missing(struct pg *pg, const struct fields *database, const struct left_out *out,
                     struct buf *missing);
+
+/* Adds the names, quoted, of extensions that are there and belong to somebody else: this role may use them,
+ * but not comment on them. */
+void rights_foreign_extensions(struct pg *pg, struct fields *names);
 
 #endif

@@ -29,12 +29,15 @@ refused() {
 
 @test "owners: only as a member of them" {
     other=$(newrole) third=$(newrole)
-    a=$(newdb) b=$(newdb -O "$role")
-    sql "$a" "CREATE SCHEMA s AUTHORIZATION $other; CREATE TABLE s.t (x int); ALTER TABLE s.t OWNER TO $other; CREATE SCHEMA u AUTHORIZATION $third"
+    a=$(newdb -O "$other") b=$(newdb -O "$role")
+    # Who made an extension does not matter.
+    sql "$a" "CREATE EXTENSION hstore; CREATE SCHEMA s AUTHORIZATION $other; CREATE TABLE s.t (x int); ALTER TABLE s.t OWNER TO $other; CREATE SCHEMA u AUTHORIZATION $third"
+    superuser=$(newrole -s)
+    PGUSER=$superuser sql "$a" 'CREATE EXTENSION pg_trgm'
     bk-dump -d "$a" >"$file"
     refused "membership in role '$other', membership in role '$third'" bk-load -d "$b"
     sql postgres "GRANT $other, $third TO $role; GRANT CREATE ON DATABASE $b TO $other, $third"
-    PGUSER=$role bk-load -q -d "$b" --no-acl <"$file"
+    PGUSER=$role bk-load -q -d "$b" --no-acl --no-properties <"$file"
     same "$(sql "$b" "SELECT relowner::regrole FROM pg_class WHERE relname = 't'")" "$other"
 }
 
@@ -49,6 +52,15 @@ refused() {
         bk-load -d "$b"
     refused "the right CREATE on database '$b', the right TEMPORARY on database '$b', a superuser for extension 'dblink'" \
         bk-load -d "$b" --no-owner
+}
+
+@test "extensions that somebody else has made: they are used as they are" {
+    a=$(newdb) b=$(newdb -O "$role")
+    sql "$a" "CREATE EXTENSION dblink; CREATE EXTENSION \"uuid-ossp\"; CREATE EXTENSION hstore; COMMENT ON EXTENSION hstore IS 'ours'"
+    bk-dump -d "$a" >"$file"
+    sql "$b" 'CREATE EXTENSION dblink; CREATE EXTENSION "uuid-ossp"'
+    PGUSER=$role bk-load -q -d "$b" --no-owner --no-acl <"$file"
+    same "$(sql "$b" "SELECT obj_description(oid, 'pg_extension') FROM pg_extension WHERE extname = 'hstore'")" ours
 }
 
 @test "a tablespace" {
