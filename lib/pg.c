@@ -408,13 +408,31 @@ char *pg_broken(struct pg *pg)
     return words;
 }
 
+/* As PQexec(), but of several errors the first: that of a session that is ended says why, the next one only
+ * that it is closed. */
+static PGresult *run(struct pg *pg, const char *sql)
+{
+    PGresult *result = NULL, *next;
+
+    if (!PQsendQuery(pg->conn, sql))
+        return NULL;
+    while ((next = PQgetResult(pg->conn))) {
+        bool failed = result && !succeeded(result);
+        PQclear(failed ? next : result);
+        result = failed ? result : next;
+    }
+    if (!succeeded(result))
+        keep_farewell(pg, result);
+    return result;
+}
+
 struct pg_rows *pg_query(struct pg *pg, const char *what, const char *sql)
 {
     struct pg_rows *r = xcalloc(1, sizeof *r);
 
     if (pg->broken)
         return r;
-    r->result = PQexec(pg->conn, sql);
+    r->result = run(pg, sql);
     if (succeeded(r->result))
         return r;
     if (!breaks(pg, r->result))
@@ -431,7 +449,7 @@ void pg_exec(struct pg *pg, const char *what, const char *sql)
 
 bool pg_try(struct pg *pg, const char *sql, char state[6], char **words)
 {
-    PGresult *result = PQexec(pg->conn, sql);
+    PGresult *result = run(pg, sql);
     bool ok = succeeded(result);
 
     if (!ok) {

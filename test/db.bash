@@ -7,12 +7,32 @@ cmpdb=$BATS_TEST_DIRNAME/cmpdb.sh
 started=() # processes that do not outlive the test: COMMAND 3>&- & started+=("$!")
 release=0  # descriptors of gates that are still closed: see gate()
 
+shared_host=$PGHOST shared_port=${PGPORT:-5432} # the server of all tests
+
 teardown() {
     local pid
     for pid in "${started[@]}"; do
         kill -9 "$pid" 2>/dev/null || true
     done
-    drop_all
+    if [[ ${server:-} ]]; then
+        "$BATS_TEST_DIRNAME/pg.sh" stop "$server" || rm -rf "$server"
+    fi
+    PGHOST=$shared_host PGPORT=$shared_port drop_all
+}
+
+# own_server NAME=VALUE...: a server for this test alone.
+own_server() {
+    local environment
+    server=$(mktemp -d)
+    environment=$("$BATS_TEST_DIRNAME/pg.sh" start "$server" "$@")
+    eval "$environment"
+}
+
+# control VERB [OPTION...]: pg_ctl for one's own server.
+control() {
+    local as_owner=()
+    ((EUID != 0)) || as_owner=(setpriv --reuid="$(stat -c %u "$server/data")" --regid="$(stat -c %g "$server/data")" --init-groups)
+    "${as_owner[@]}" pg_ctl "$@" -w -s -D "$server/data" -l "$server/log" >/dev/null 3>&-
 }
 
 # mixed: makes a database with a little of everything, and prints its name.
@@ -92,6 +112,41 @@ let_go() {
     open_gate "$BATS_TEST_TMPDIR/g"
     ends "$1" "$dump"
     ends 0 "$holder"
+}
+
+# dump OPTION...: in the background, into held.bk.
+dump() {
+    bk-dump -d "$a" "$@" >"$BATS_TEST_TMPDIR/held.bk" 2>"$BATS_TEST_TMPDIR/words" 3>&- &
+    dump=$!
+    started+=("$dump")
+}
+
+# dump_fails WORDS: the dump in the background ends with status 1 and these words, without END, and without sessions.
+dump_fails() {
+    ends 1 "$dump" # wait says it again if it has been asked before
+    matches "$1" "$(<"$BATS_TEST_TMPDIR/words")"
+    fails 3 bk-verify -n <"$BATS_TEST_TMPDIR/held.bk"
+    wait_until no_sessions "$a" "application_name IN ('bk-dump', 'pg_dump')"
+}
+
+# truncate_behind TABLE: somebody waits for an exclusive lock.
+truncate_behind() {
+    PGAPPNAME=waits psql -X -q -d "$a" -c "TRUNCATE $1" 3>&- &
+    started+=("$!")
+    wait_until some_sessions "$a" "application_name = 'waits' AND wait_event_type = 'Lock'"
+}
+
+# pg_dump behind a lock that waits for the leader's. The leader has "first" already when it waits for "second".
+pg_dump_waits() {
+    a=$(newdb)
+    sql "$a" 'CREATE TABLE first (); CREATE TABLE second ()'
+    session_open "$a"
+    say 'BEGIN; LOCK TABLE second IN ACCESS EXCLUSIVE MODE'
+    dump "$@"
+    wait_until some_sessions "$a" "application_name = 'bk-dump' AND wait_event_type = 'Lock'"
+    truncate_behind first
+    say 'COMMIT'
+    wait_until some_sessions "$a" "application_name = 'pg_dump' AND wait_event_type = 'Lock'"
 }
 
 is_gone() {

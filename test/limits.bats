@@ -4,30 +4,6 @@
 load helper
 load db
 
-shared=$PGHOST # the server of all tests
-
-# dump OPTION...: in the background, into held.bk.
-dump() {
-    bk-dump -d "$a" "$@" >"$BATS_TEST_TMPDIR/held.bk" 2>"$BATS_TEST_TMPDIR/words" 3>&- &
-    dump=$!
-    started+=("$dump")
-}
-
-# dump_fails WORDS: the dump in the background ends with status 1 and these words, without END, and without sessions.
-dump_fails() {
-    ends 1 "$dump" # wait says it again if it has been asked before
-    matches "$1" "$(<"$BATS_TEST_TMPDIR/words")"
-    fails 3 bk-verify -n <"$BATS_TEST_TMPDIR/held.bk"
-    wait_until no_sessions "$a" "application_name IN ('bk-dump', 'pg_dump')"
-}
-
-# truncate_behind TABLE: somebody waits for an exclusive lock.
-truncate_behind() {
-    PGAPPNAME=waits psql -X -q -d "$a" -c "TRUNCATE $1" 3>&- &
-    started+=("$!")
-    wait_until some_sessions "$a" "application_name = 'waits' AND wait_event_type = 'Lock'"
-}
-
 @test "a lock that does not come: whose it is" {
     a=$(newdb)
     sql "$a" 'CREATE TABLE "odd table" (); CREATE TABLE later ()'
@@ -78,19 +54,6 @@ truncate_behind() {
     ((SECONDS - before < 5))
     dump_fails 'cannot lock all tables within 6 s: public.second is locked by process [0-9]+ \(other, active\)'
     matches 'beginning again: ' "$(<"$BATS_TEST_TMPDIR/words")"
-}
-
-# pg_dump behind a lock that waits for the leader's. The leader has "first" already when it waits for "second".
-pg_dump_waits() {
-    a=$(newdb)
-    sql "$a" 'CREATE TABLE first (); CREATE TABLE second ()'
-    session_open "$a"
-    say 'BEGIN; LOCK TABLE second IN ACCESS EXCLUSIVE MODE'
-    dump "$@"
-    wait_until some_sessions "$a" "application_name = 'bk-dump' AND wait_event_type = 'Lock'"
-    truncate_behind first
-    say 'COMMIT'
-    wait_until some_sessions "$a" "application_name = 'pg_dump' AND wait_event_type = 'Lock'"
 }
 
 @test "pg_dump gets no lock: whose it is, one connection" {
@@ -167,14 +130,6 @@ let_go_of_gate() {
     matches "$late" "$stderr"
 }
 
-# own_server NAME=VALUE...: a server for this test alone.
-own_server() {
-    local environment
-    server=$(mktemp -d)
-    environment=$("$BATS_TEST_DIRNAME/pg.sh" start "$server" "$@")
-    eval "$environment"
-}
-
 # many DB COUNT WHAT: objects s1, s2, ... by CREATE WHAT, where % is the number. Not in one transaction.
 many() {
     sql "$1" "DO \$\$ BEGIN FOR i IN 1..$2 LOOP EXECUTE replace('CREATE $3', '%', i::text);
@@ -191,15 +146,9 @@ many() {
     matches 'out of shared memory' "$(<"$BATS_TEST_TMPDIR/words")"
     matches 'hint: set max_locks_per_transaction = 120 on the server \(now 10\)' "$(<"$BATS_TEST_TMPDIR/words")"
     sql postgres 'ALTER SYSTEM SET max_locks_per_transaction = 120'
-    restart
+    control restart
     fails 0 bk-dump -d "$a" -j 4
     same "$stderr" ''
-}
-
-restart() {
-    local as_owner=()
-    ((EUID != 0)) || as_owner=(setpriv --reuid="$(stat -c %u "$server/data")" --regid="$(stat -c %g "$server/data")" --init-groups)
-    "${as_owner[@]}" pg_ctl restart -w -s -D "$server/data" -l "$server/log" >/dev/null 3>&-
 }
 
 @test "fewer locks than sequences: the same" {
@@ -310,15 +259,4 @@ one_session() {
             fails 2 bk-dump "$option" "$wrong"
         done
     done
-}
-
-teardown() {
-    local pid
-    for pid in "${started[@]}"; do
-        kill -9 "$pid" 2>/dev/null || true
-    done
-    if [[ ${server:-} ]]; then
-        "$BATS_TEST_DIRNAME/pg.sh" stop "$server" || rm -rf "$server"
-    fi
-    PGHOST=$shared drop_all
 }

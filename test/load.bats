@@ -373,10 +373,7 @@ hold_index() {
 
 # A server that wants passwords.
 guarded_server() {
-    local environment
-    server=$(mktemp -d)
-    environment=$("$BATS_TEST_DIRNAME/pg.sh" start "$server")
-    eval "$environment"
+    own_server
     sql postgres "CREATE ROLE guarded LOGIN SUPERUSER PASSWORD 'the pass:wo\\rd'"
     createdb -T template0 src
     createdb -T template0 dst
@@ -455,16 +452,4 @@ with_password() {
         sql postgres 'DROP DATABASE dst WITH (FORCE)'
         sql postgres 'CREATE DATABASE dst TEMPLATE template0'
     done
-}
-
-teardown() {
-    local pid
-    for pid in "${started[@]}"; do
-        kill -9 "$pid" 2>/dev/null || true
-    done
-    if [[ ${server:-} ]]; then
-        "$BATS_TEST_DIRNAME/pg.sh" stop "$server" || rm -rf "$server"
-    else
-        drop_all
-    fi
 }

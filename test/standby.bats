@@ -4,20 +4,20 @@
 load helper
 load db
 
-# A primary, and a hot standby of it that waits for nobody: a conflict ends who is in the way at once. $server and $standby
+# A primary, and a hot standby of it that waits for nobody: a conflict ends who is in the way at once. $primary and $standby
 # are their folders, libpq's environment leads to the primary.
 setup_file() {
-    export server standby environment
-    server=$(mktemp -d) standby=$(mktemp -d)
-    environment=$("$BATS_TEST_DIRNAME/pg.sh" start "$server" autovacuum=off)
+    export primary standby environment
+    primary=$(mktemp -d) standby=$(mktemp -d)
+    environment=$("$BATS_TEST_DIRNAME/pg.sh" start "$primary" autovacuum=off)
     eval "$environment"
-    "$BATS_TEST_DIRNAME/pg.sh" standby "$standby" "$server" max_standby_streaming_delay=0
+    "$BATS_TEST_DIRNAME/pg.sh" standby "$standby" "$primary" max_standby_streaming_delay=0
     export BATS_NO_PARALLELIZE_WITHIN_FILE=true # recovery is the whole server's
 }
 
 teardown_file() {
     "$BATS_TEST_DIRNAME/pg.sh" stop "$standby" || rm -rf "$standby"
-    "$BATS_TEST_DIRNAME/pg.sh" stop "$server" || rm -rf "$server"
+    "$BATS_TEST_DIRNAME/pg.sh" stop "$primary" || rm -rf "$primary"
 }
 
 setup() {
