@@ -38,15 +38,14 @@ static void add_rows(struct pg *pg, struct fields *item, const char *name, const
                                                                                    " AND e.deptype = 'e')"
 #define OWNERS                                                                                               \
     ROLES_OF("'o'")                                                                                          \
+    " AND dbid <> 0"                                                                                         \
     " AND classid <> 'pg_catalog.pg_extension'::pg_catalog.regclass" NO_MEMBER("pg_shdepend.classid",        \
                                                                                "pg_shdepend.objid")
 #define OR_BOOTSTRAP                                                                                         \
     " UNION SELECT rolname FROM pg_catalog.pg_roles WHERE oid = 10 AND EXISTS"                               \
     " (SELECT FROM pg_catalog.pg_class WHERE oid >= 16384 AND relowner = 10"                                 \
     "  AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f', 'c')" NO_MEMBER(                                        \
-        "'pg_catalog.pg_class'::pg_catalog.regclass",                                                        \
-        "pg_class.oid") ")"                                                                                  \
-                        " UNION " DATABASE("pg_catalog.pg_get_userbyid(datdba)")
+        "'pg_catalog.pg_class'::pg_catalog.regclass", "pg_class.oid") ")"
 
 static const struct {
     const char *name, *sql;

@@ -142,6 +142,8 @@ void target_check_needs(struct pg *pg, const struct fields *database, const stru
     target_find_missing(pg, database, "needs-role", "role of a policy", false, role, &missing);
     if (!out->properties)
         target_find_missing(pg, database, "needs-setting-role", "role with settings", false, role, &missing);
+    if (!out->owners && !out->properties)
+        target_find_missing(pg, database, "owner", "owner of the database", false, role, &missing);
     if (!out->owners)
         target_find_missing(pg, database, "needs-owner", "owner", false, role, &missing);
     if (!out->acls)

@@ -119,7 +119,7 @@ there() {
     there createdb -T template0 x
     run --separate-stderr there bk-load -d x <"$file"
     same "$status" 1
-    matches "owner '$team'" "$stderr"
+    matches "owner of the database '$team'" "$stderr"
     matches "owner '$user'" "$stderr"
     run --separate-stderr there bk-load -d x --create-roles <"$file.plain"
     same "$status" 4
