@@ -5,9 +5,9 @@
 
 #include "mem.h"
 
-/* One character outside of quotes; returns how many were used. Only ASCII letters are folded, as the server
- * does with names in most encodings. */
-static size_t add_plain(struct buf *b, const char *s)
+/* One character outside of quotes. Only ASCII letters are folded, as the server does with names in most
+ * encodings. */
+static void add_plain(struct buf *b, const char *s)
 {
     if (s[0] == '*')
         buf_adds(b, ".*");
@@ -15,11 +15,10 @@ static size_t add_plain(struct buf *b, const char *s)
         buf_addc(b, '.');
     else if (s[0] == '$')
         buf_adds(b, "\\$");
-    else if (s[0] == '[' && s[1] == ']') /* the name of an array's type */
-        buf_adds(b, "\\[\\]");
+    else if (s[0] == '[' && s[1] == ']') /* of an array's type; a bracket that closes nothing is plain */
+        buf_adds(b, "\\[");
     else
         buf_addc(b, s[0] >= 'A' && s[0] <= 'Z' ? (char)(s[0] - 'A' + 'a') : s[0]);
-    return s[0] == '[' && s[1] == ']' ? 2 : 1;
 }
 
 static void add_quoted(struct buf *b, char c)
@@ -65,7 +64,7 @@ bool pattern_parse(struct pattern *p, const char *text)
             dots++;
             s++;
         } else {
-            s += add_plain(&b, s);
+            add_plain(&b, s++);
         }
     }
     p->name = finish(&b);

@@ -125,6 +125,86 @@ load_part() {
     same "$(chosen --schema-only)" ''
 }
 
+# Each table's name is in one schema only, so that none hides another from psql.
+# shellcheck disable=SC2016 # a dollar is meant
+@test "psql itself shows what a pattern chooses" {
+    a=$(newdb)
+    sql "$a" 'CREATE SCHEMA "Shop"; CREATE SCHEMA shop; CREATE SCHEMA "s.p";
+        CREATE TABLE orders (); CREATE TABLE "Orders2" (); CREATE TABLE "or ders" (); CREATE TABLE "a*b" (); CREATE TABLE "aXb" ();
+        CREATE TABLE "a.b" (); CREATE TABLE "a?c" (); CREATE TABLE "Shop".customers (); CREATE TABLE "Shop"."x$y" ();
+        CREATE TABLE "Shop"."x""y" (); CREATE TABLE "Shop"."É" (); CREATE TABLE shop.e (); CREATE TABLE shop.digit7 ();
+        CREATE TABLE shop."e[]" (); CREATE TABLE shop."(p)" (); CREATE TABLE shop."^v" (); CREATE TABLE shop.a ();
+        CREATE TABLE "s.p"."c|d" (); CREATE TABLE "s.p".c (); CREATE TABLE "s.p"."a\d" (); CREATE TABLE "s.p"."é" (); CREATE TABLE "s.p".aab ()'
+    by_psql() {
+        PGOPTIONS='-c search_path=public,"Shop",shop,"s.p"' psql -X -q -A -t -F . -v pattern="$1" -d "$a" -c '\dt :pattern' |
+            sed -n 's/\.table\.bk$//p' | LC_ALL=C sort
+    }
+    by_dump() {
+        bk-dump -d "$a" --data-only -t "$1" | bk-ls -J | jq -r 'select(.type == "table") | .schema + "." + .name' |
+            sed 's/\\\\/\\/g' | LC_ALL=C sort
+    }
+    # What is in PostgreSQL's own schemas is not for bk-dump, so psql is not asked for that.
+    while read -r count pattern; do
+        want=$(by_psql "$pattern")
+        same "$count $(by_dump "$pattern" 2>"$BATS_TEST_TMPDIR/words")" "$(grep -c . <<<"$want" || true) $want"
+    done <<'END'
+1 ORDERS
+0 ORDERS2
+2 orders*|"Orders"*
+1 "or ders"
+1 or" d"ers
+0 "OR DERS"
+1 "a*b"
+4 a?b
+2 a[*X]b
+2 a[^*X]b
+1 a"."b
+0 a.b
+1 public.a"."b
+0 "a.b".c
+5 "s.p".*
+2 "s.p".?
+2 s?p.c*
+0 s.p.c
+6 "shop".*
+6 SHOP.*
+4 "Shop".*
+10 (?)hop.*
+10 ?hop.*
+2 "Shop".x*
+1 x$*
+1 x"$y"
+1 x""""y
+1 "x""y"
+1 "É"
+0 "Shop".é
+3 "Shop".?|*y
+2 e*
+1 e[]
+1 e"[]"
+1 e[[]]
+1 digit[0-9]
+1 digit\d
+1 digit\D
+1 d[a-z]+7
+1 "(p)"
+0 (p)
+1 \(p\)
+1 "^"v
+0 ^v
+1 a
+2 (a)|(c)
+3 s?p.a*|c
+1 "c|d"
+2 c|a
+1 a\\d
+1 "a\d"
+1 a{2}b
+0 a{3}b
+0 "".a
+END
+}
+
 # shellcheck disable=SC2016 # a dollar is meant
 @test "names that look like patterns, and other odd ones" {
     a=$(newdb) b=$(newdb)
