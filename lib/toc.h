@@ -37,7 +37,7 @@ void toc_free(struct toc *t);
 /* NULL: there is no such entry; an id may stand for what every database has. */
 struct toc_entry *toc_find(const struct toc *t, int id);
 
-/* Sets the time that an archive says it was made at, in its first 80 bytes, to `created` (as in HEAD), so
+/* Sets the time that an archive says it was made at, in its first 83 bytes, to `created` (as in HEAD), so
  * that it does not differ from run to run. False if that is no archive of a form that is known; then nothing
  * was changed. */
 bool toc_set_time(uint8_t *bytes, size_t n, const char *created);

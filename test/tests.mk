@@ -6,7 +6,7 @@
 
 TEST_LINK = -lz -lzstd -lcrypto -lxxhash
 TEST_TOOLS = mkstream streamend
-TEST_SHARED = unit walk sample
+TEST_SHARED = unit walk sample mktoc
 TEST_UNITS = $(filter-out $(TEST_TOOLS) $(TEST_SHARED),$(patsubst test/unit/%.c,%,$(wildcard test/unit/*.c)))
 FUZZ_TARGETS = $(filter-out fuzz_main,$(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/fuzz_*.c)))
 # "unit_", for a folder with a program called head in it cannot be in anybody's PATH.
