@@ -145,65 +145,48 @@ static bool is_needed(const struct toc *t, const enum pick *picks, const struct 
     return false;
 }
 
-static int compare_oids(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-    return (x > y) - (x < y);
-}
-
-static uint32_t item_oid(const struct item *i)
-{
-    uint64_t oid = 0;
-
-    fields_get_u64(&i->fields, "oid", &oid);
-    return (uint32_t)oid;
-}
-
-static bool has_oid(const uint32_t *oids, size_t n, uint32_t oid)
-{
-    return bsearch(&oid, oids, n, sizeof oids[0], compare_oids) != NULL;
-}
-
-/* No rows without a table. */
+/* No rows without a table. Rows of one that is not among the definitions at all must not be forgotten. */
 static void drop_rows(struct choice *c, const struct contents *contents, const struct toc *t,
                       const enum pick *picks)
 {
-    uint32_t *made = xcalloc(t->count, sizeof made[0]);
-    size_t n = 0;
+    struct oids defined = oids_room(t->count), made = oids_room(t->count);
 
-    for (size_t i = 0; i < t->count; i++)
-        if (picks[i] == PICK_WANTED && strcmp(t->entry[i].type, "TABLE") == 0)
-            made[n++] = t->entry[i].oid;
-    qsort(made, n, sizeof made[0], compare_oids);
+    for (size_t i = 0; i < t->count; i++) {
+        if (strcmp(t->entry[i].type, "TABLE") != 0)
+            continue;
+        oids_add(&defined, t->entry[i].oid);
+        if (picks[i] == PICK_WANTED)
+            oids_add(&made, t->entry[i].oid);
+    }
+    oids_sort(&defined);
+    oids_sort(&made);
     for (uint32_t i = 0; i < contents->count; i++) {
         const struct item *item = &contents->item[i];
-        if (item->type == ITEM_TABLE && !fields_get(&item->fields, "extension"))
-            c->rows[i] = c->rows[i] && has_oid(made, n, item_oid(item));
+        if (item->type != ITEM_TABLE || fields_get(&item->fields, "extension"))
+            continue;
+        if (c->rows[i] && !oids_have(&defined, item_oid(item)))
+            die(BAD_DATA, "%s has rows, but no definition", item_name(item));
+        c->rows[i] = c->rows[i] && oids_have(&made, item_oid(item));
     }
-    free(made);
+    oids_free(&defined);
+    oids_free(&made);
 }
 
 /* Of each entry: is it a table that gets rows, or is one of its partitions? */
 static bool *tables_with_rows(const struct choice *c, const struct contents *contents, const struct toc *t)
 {
-    uint32_t *filled = xcalloc(contents->count, sizeof filled[0]);
+    struct oids filled = contents_oids(contents, c->rows);
     const struct toc_entry **parent = pick_parents(t);
     bool *has = xcalloc(t->count, sizeof has[0]);
-    size_t n = 0;
 
-    for (uint32_t i = 0; i < contents->count; i++)
-        if (contents->item[i].type == ITEM_TABLE && c->rows[i])
-            filled[n++] = item_oid(&contents->item[i]);
-    qsort(filled, n, sizeof filled[0], compare_oids);
     for (size_t i = 0; i < t->count; i++) {
         const struct toc_entry *e = &t->entry[i];
-        if (strcmp(e->type, "TABLE") == 0 && has_oid(filled, n, e->oid))
+        if (strcmp(e->type, "TABLE") == 0 && oids_have(&filled, e->oid))
             for (; e && !has[e - t->entry]; e = parent[e - t->entry])
                 has[e - t->entry] = true;
     }
     free(parent);
-    free(filled);
+    oids_free(&filled);
     return has;
 }
 

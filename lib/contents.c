@@ -167,6 +167,25 @@ void contents_check(const struct contents *c, const struct fields *end, bool dee
     check_total(c, end, "bytes");
 }
 
+struct oids contents_oids(const struct contents *c, const bool *which)
+{
+    struct oids oids = oids_room(c->count);
+
+    for (uint32_t i = 0; i < c->count; i++)
+        if (c->item[i].type == ITEM_TABLE && (!which || which[i]))
+            oids_add(&oids, item_oid(&c->item[i]));
+    oids_sort(&oids);
+    return oids;
+}
+
+uint32_t item_oid(const struct item *i)
+{
+    uint64_t oid = 0;
+
+    fields_get_u64(&i->fields, "oid", &oid);
+    return oid <= UINT32_MAX ? (uint32_t)oid : 0;
+}
+
 const char *item_get(const struct item *i, const char *name)
 {
     const char *value = fields_get(&i->fields, name);

@@ -7,10 +7,13 @@
 #define BK_CONTENTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "digest.h"
 #include "fields.h"
 #include "frame.h"
+#include "oids.h"
 
 enum item_type {
     ITEM_DATABASE,
@@ -63,6 +66,13 @@ void contents_check_item(const struct item *i, bool deep);
 
 /* The same for all items, and holds their totals to END. */
 void contents_check(const struct contents *c, const struct fields *end, bool deep);
+
+/* The oids, in the source, of the tables among the items, or only of those that are true in `which` (of item
+ * n at n - 1; NULL: all). Freed by the caller. */
+struct oids contents_oids(const struct contents *c, const bool *which);
+
+/* Its own oid; 0 if it does not say. */
+uint32_t item_oid(const struct item *i);
 
 /* A field of ITEM, "" if it is not there. */
 const char *item_get(const struct item *i, const char *name);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "mem.h"
+#include "msg.h"
 #include "pick.h"
 
 /* Names of things, each with what it stands for: a partition has the names of all tables above it too. */
@@ -114,6 +115,37 @@ static void merge(struct verdict *a, struct verdict *b, size_t n)
     }
 }
 
+static void trust(struct verdict *v, size_t at, bool *differs)
+{
+    *differs |= (v->asked && !v->asked[at]) || (v->refused && v->refused[at]);
+    if (v->asked)
+        v->asked[at] = true;
+    if (v->refused)
+        v->refused[at] = false;
+    if (v->without)
+        v->without[at] = false;
+}
+
+/* Tables whose rows are in the backup are there because its patterns fitted, in the source: what is a letter,
+ * or one character, this server may see otherwise. */
+static void trust_source(struct verdict *v, const struct contents *c, const struct toc *t)
+{
+    bool differs = false;
+    struct oids oids = contents_oids(c, NULL);
+
+    for (uint32_t i = 0; i < c->count; i++)
+        if (c->item[i].type == ITEM_TABLE)
+            trust(v, i, &differs);
+    for (size_t i = 0; i < t->count; i++)
+        if (strcmp(t->entry[i].type, "TABLE") == 0 && oids_have(&oids, t->entry[i].oid))
+            trust(v, c->count + i, &differs);
+    if (differs)
+        warning(
+            "the patterns that the backup was made with fit other names on this server: its tables come, but "
+            "perhaps not all that is beside them");
+    oids_free(&oids);
+}
+
 struct verdict verdict_of(struct pg *pg, const struct selection *s, const struct selection *recorded,
                           const struct contents *contents, const struct toc *t)
 {
@@ -124,6 +156,7 @@ struct verdict verdict_of(struct pg *pg, const struct selection *s, const struct
     add_entries(&relations, t, contents->count);
     add_schemas(&schemas, contents, t);
     struct verdict v = judge_one(pg, recorded, true, &relations, &schemas, n, NULL);
+    trust_source(&v, contents, t);
     struct verdict own = judge_one(pg, s, false, &relations, &schemas, n, v.asked);
     merge(&v, &own, n);
     free(relations.name);

@@ -226,6 +226,38 @@ b" (x int)'
     done
 }
 
+@test "what a pattern chose in the source comes, though the target's locale sees other letters" {
+    a=$(newdb -E UTF8 --locale=C.UTF-8) b=$(newdb -E UTF8 --locale=C) c=$(newdb -E UTF8 --locale=C)
+    sql "$a" 'CREATE TABLE "é" (x int); INSERT INTO "é" VALUES (1); CREATE TABLE a (x int); INSERT INTO a VALUES (2);
+        CREATE TABLE "é2" (x int); INSERT INTO "é2" VALUES (3)'
+    bk-dump -d "$a" -t '\w' >"$file"
+    load_part "$b"
+    same "$(relations "$b")" '"é" a'
+    same "$(rows "$b" '"é"') $(rows "$b" a)" '1 1'
+    matches 'fit other names on this server' "$stderr"
+    bk-dump -d "$a" --exclude-table '[^[:alpha:]]' --exclude-table-data '[^[:alpha:]]2' >"$file" # no letter, for the target only
+    load_part "$c"
+    same "$(relations "$c")" '"é" "é2" a'
+    same "$(rows "$c" '"é"') $(rows "$c" '"é2"')" '1 1'
+    matches 'fit other names on this server' "$stderr"
+}
+
+@test "rows without a definition are an error, if they are asked for" {
+    a=$(shop) b=$(newdb) c=$(newdb)
+    bk-dump -d "$a" >"$file"
+    item=$(bk-ls -J <"$file" | jq 'select(.name == "log").item')
+    for oid in oid= oid=1 oid=99999999999; do
+        "$frames" set ITEM "$item" "$oid" <"$file" >"$file.odd"
+        run --separate-stderr bk-load -q -d "$b" -t log -t orders <"$file.odd"
+        same "$status" 3
+        matches 'public.log has rows, but no definition' "$stderr"
+        is_untouched "$b"
+    done
+    bk-load -q -d "$b" -t orders <"$file.odd"
+    bk-load -q -d "$c" <"$file.odd" # all is loaded by its name
+    same "$(rows "$c" log)" 100
+}
+
 @test "a pattern that matches nothing is an error, an exclusion that matches nothing a warning" {
     a=$(shop) b=$(newdb)
     fails 1 bk-dump -d "$a" -t orders -t nothing
