@@ -104,20 +104,23 @@ static void prepare(struct load *l)
 }
 
 /* The table above all partitions, if rows go there: because they must, or it was asked for; and if it is
- * there. */
+ * there. Else NULL, and `schema` stays. */
 static const char *find_root(const struct load *l, const struct item *i, const char **schema)
 {
-    const char *name = NULL;
+    const char *root_schema = NULL, *name = NULL;
 
     if (!l->by_root && strcmp(item_get(i, "load-into"), "root") != 0)
         return NULL;
     for (size_t k = 0; k + 1 < i->fields.count; k++) {
         if (strcmp(i->fields.line[k].name, "ancestor-schema") != 0)
             continue;
-        *schema = i->fields.line[k].value;
+        root_schema = i->fields.line[k].value;
         name = i->fields.line[k + 1].value;
     }
-    return name && target_has_table(l->pg, *schema, name) ? name : NULL;
+    if (!name || !target_has_table(l->pg, root_schema, name))
+        return NULL;
+    *schema = root_schema;
+    return name;
 }
 
 static void make_copy(struct load *l, const struct item *i, struct buf *sql)

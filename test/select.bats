@@ -430,3 +430,15 @@ b" (x int)'
     same "$(rows "$b" events)" 40
     same "$(rows "$b" events_2020)" "$(sql "$a" "SELECT count(*) FROM events WHERE at < '2020-07-01'")"
 }
+
+@test "a partition without the table above it is loaded by itself, whatever schema that is in" {
+    a=$(newdb) b=$(newdb) c=$(newdb)
+    sql "$a" 'CREATE SCHEMA top; CREATE TABLE top.events (x int) PARTITION BY RANGE (x); CREATE TABLE top.part (x int);
+        CREATE TABLE part PARTITION OF top.events DEFAULT; INSERT INTO part VALUES (1), (2)'
+    bk-dump -d "$a" >"$file"
+    load_part "$b" -t public.part --via-root
+    same "$(rows "$b" part)" 2
+    # Not into a table of the same name that happens to be in that schema.
+    load_part "$c" -t part --via-root
+    same "$(rows "$c" part) $(rows "$c" top.part)" '2 0'
+}
