@@ -146,6 +146,19 @@ static void trust_source(struct verdict *v, const struct contents *c, const stru
     oids_free(&oids);
 }
 
+/* What is said of a table's rows is said of its definition: ITEMs know of ancestors that an archive may not
+ * tell (TABLE ATTACH, by a pg_dump of 2021 or later). */
+static void join(bool *says, const struct contents *c, const struct toc *t)
+{
+    if (!says)
+        return;
+    struct oids oids = contents_oids(c, says);
+    for (size_t i = 0; i < t->count; i++)
+        if (strcmp(t->entry[i].type, "TABLE") == 0 && oids_have(&oids, t->entry[i].oid))
+            says[c->count + i] = true;
+    oids_free(&oids);
+}
+
 struct verdict verdict_of(struct pg *pg, const struct selection *s, const struct selection *recorded,
                           const struct contents *contents, const struct toc *t)
 {
@@ -159,6 +172,8 @@ struct verdict verdict_of(struct pg *pg, const struct selection *s, const struct
     trust_source(&v, contents, t);
     struct verdict own = judge_one(pg, s, false, &relations, &schemas, n, v.asked);
     merge(&v, &own, n);
+    join(v.asked, contents, t);
+    join(v.refused, contents, t);
     free(relations.name);
     free(relations.of);
     free(schemas.name);
