@@ -217,6 +217,7 @@ static void dump(struct dump *d, const struct options *o)
         die(FAILED, "the server is older than PostgreSQL 12, which this bk does not know");
     char *why = xasprintf("the server is of version %s", pg_parameter(leader, "server_version"));
     struct pgtool tool = pgtool_find("pg_dump", pg_version(leader) / 10000, why);
+    selection_try(leader, &o->selection, false);
     d->snapshot.relations = selection_relations(leader, &o->selection);
     d->snapshot.rows = selection_rows(leader, &o->selection);
     connections_check(leader, o->jobs);

@@ -260,6 +260,8 @@ void choice_make(struct choice *c, struct pg *pg, const struct selection *s, con
     *c = (struct choice){.rows = xcalloc(contents->count, sizeof c->rows[0]),
                          .all = selection_is_all(s) && selection_is_all(&recorded),
                          .list = -1};
+    selection_try(pg, s, false);
+    selection_try(pg, &recorded, true);
     for (size_t i = 0; i < database->count; i++)
         fields_add(&c->needs, database->line[i].name, database->line[i].value);
     if (archive >= 0 && !(c->all && rows))

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "grants.h"
+#include "msg.h"
 
 /* A value as a literal; NULL for what is not there, or is left out. */
 static void add_value(struct pg *pg, const char *value, bool left_out, struct buf *sql)
@@ -47,16 +48,18 @@ static const char *take_role(const char *line, struct buf *role)
     return line;
 }
 
-/* The role is "-" for all. */
+/* "ROLE NAME=VALUE"; the role is "-" for all. */
 static void add_setting(struct pg *pg, const char *line, struct buf *sql)
 {
     struct buf role = {0};
-    const char *setting = take_role(line, &role);
+    const char *setting = take_role(line, &role), *equals = strchr(setting, '=');
 
+    if (*setting != ' ' || !equals || equals == setting + 1)
+        die(BAD_DATA, "a setting of the database in the backup is none: '%s'", line);
     buf_addc(sql, '(');
     add_value(pg, buf_str(&role), strncmp(line, "- ", 2) == 0, sql);
     buf_adds(sql, ", ");
-    pg_literal(pg, *setting ? setting + 1 : setting, sql);
+    pg_literal(pg, setting + 1, sql);
     buf_addc(sql, ')');
     buf_free(&role);
 }

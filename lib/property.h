@@ -7,7 +7,8 @@
 #include "pg.h"
 #include "target.h"
 
-/* Sets them, in the caller's transaction, but for what is left out. Dies with the server's words. */
+/* Sets them, in the caller's transaction, but for what is left out. Dies with the server's words, or with
+ * status 3 of a setting that is none. */
 void property_apply(struct pg *pg, const struct fields *database, const struct left_out *out);
 
 #endif

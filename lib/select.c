@@ -63,32 +63,42 @@ static void add_recorded(struct opt_list *list, const char *value)
     list->value[list->count++] = value;
 }
 
+/* Adds what a line `select` says. False if that is nothing that this bk knows. */
+static bool take_recorded(struct selection *s, const char *value)
+{
+    const struct {
+        const char *word;
+        struct opt_list *list;
+    } lists[] = {{"table ", &s->tables},
+                 {"schema ", &s->schemas},
+                 {"exclude-table ", &s->without_tables},
+                 {"exclude-table-data ", &s->without_data}};
+
+    if (strcmp(value, "data-only") == 0)
+        return s->data_only = true;
+    if (strcmp(value, "schema-only") == 0)
+        return s->schema_only = true;
+    for (size_t k = 0; k < sizeof lists / sizeof lists[0]; k++) {
+        size_t n = strlen(lists[k].word);
+        struct pattern p;
+        if (strncmp(value, lists[k].word, n) != 0 || !pattern_parse(&p, value + n))
+            continue;
+        bool good = !p.schema || lists[k].list != &s->schemas;
+        pattern_free(&p);
+        add_recorded(lists[k].list, value + n);
+        return good;
+    }
+    return false;
+}
+
 struct selection selection_recorded(const struct fields *item)
 {
     struct selection s = {0};
-    struct {
-        const char *word;
-        struct opt_list *list;
-    } lists[] = {{"table ", &s.tables},
-                 {"schema ", &s.schemas},
-                 {"exclude-table ", &s.without_tables},
-                 {"exclude-table-data ", &s.without_data}};
 
-    for (size_t i = 0; i < item->count; i++) {
-        const char *value = item->line[i].value;
-        if (strcmp(item->line[i].name, "select") != 0)
-            continue;
-        for (size_t k = 0; k < sizeof lists / sizeof lists[0]; k++) {
-            size_t n = strlen(lists[k].word);
-            struct pattern p;
-            if (strncmp(value, lists[k].word, n) == 0 && pattern_parse(&p, value + n)) {
-                add_recorded(lists[k].list, value + n);
-                pattern_free(&p);
-            }
-        }
-        s.data_only |= strcmp(value, "data-only") == 0;
-        s.schema_only |= strcmp(value, "schema-only") == 0;
-    }
+    for (size_t i = 0; i < item->count; i++)
+        if (strcmp(item->line[i].name, "select") == 0 && !take_recorded(&s, item->line[i].value))
+            die(BAD_DATA, "the backup is limited to '%s', which this bk does not know: made by a newer bk",
+                item->line[i].value);
     return s;
 }
 
@@ -113,6 +123,34 @@ static void add_patterns(struct pg *pg, const struct opt_list *list, bool schema
 #define FITS(schema, name)                                                                                   \
     schema " OPERATOR(pg_catalog.~) p.schema COLLATE pg_catalog.\"default\" AND " name                       \
            " OPERATOR(pg_catalog.~) p.name COLLATE pg_catalog.\"default\""
+
+static void try_patterns(struct pg *pg, const struct opt_list *list, bool schemas, bool recorded)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const struct opt_list one = {.value = &list->value[i], .count = 1};
+        struct buf sql = {0};
+        char state[6], *words;
+        buf_adds(&sql, "SELECT '' OPERATOR(pg_catalog.~) schema, '' OPERATOR(pg_catalog.~) name FROM ");
+        add_patterns(pg, &one, schemas, &sql);
+        if (!pg_try(pg, buf_str(&sql), state, &words)) {
+            if (strcmp(state, "2201B") != 0) /* invalid_regular_expression */
+                die(FAILED, "cannot match the pattern '%s': %s", one.value[0], words);
+            if (!recorded)
+                hint("in double quotes every character means itself");
+            die(recorded ? BAD_DATA : BAD_CALL, "%s '%s' is not one that the server takes: %s",
+                recorded ? "a pattern that the backup is limited to," : "the pattern", one.value[0], words);
+        }
+        buf_free(&sql);
+    }
+}
+
+void selection_try(struct pg *pg, const struct selection *s, bool recorded)
+{
+    try_patterns(pg, &s->tables, false, recorded);
+    try_patterns(pg, &s->schemas, true, recorded);
+    try_patterns(pg, &s->without_tables, false, recorded);
+    try_patterns(pg, &s->without_data, false, recorded);
+}
 
 /* SQL: does a pattern match c, or a partitioned table that c is a partition of, or the table that c is a
  * sequence of?

@@ -34,6 +34,10 @@ struct selection {
 /* Ends with status 2 if options contradict each other, or a pattern is none. */
 void selection_check(const struct selection *s);
 
+/* Dies if the server takes one of the patterns for no regular expression: with status 2, or with 3 if it is
+ * `recorded` in a backup. */
+void selection_try(struct pg *pg, const struct selection *s, bool recorded);
+
 /* Are all objects wanted, whatever is to become of their rows? */
 bool selection_is_all(const struct selection *s);
 
@@ -49,7 +53,7 @@ char *selection_rows(struct pg *pg, const struct selection *s);
 void selection_check_used(struct pg *pg, const struct selection *s);
 
 /* The selection that an item has lines `select` of (a zeroed one if it has none). Values stay the item's.
- * Lines that this bk does not know are no part of it. */
+ * Dies with status 3 of a line that this bk does not know: what a newer one has left out would be missed. */
 struct selection selection_recorded(const struct fields *item);
 
 /* Names, for bk-load. `hit` of each is set to whether one of the patterns matches it; with `schemas` the

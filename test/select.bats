@@ -287,6 +287,25 @@ b" (x int)'
     fails 2 bk-load -d x --create-roles --data-only
 }
 
+@test "a pattern that is no regular expression for the server: status 2, whether or not it would have been looked at" {
+    a=$(shop) b=$(newdb)
+    bk-dump -d "$a" >"$file"
+    for pattern in 'a[' '(' 'a{2,1}' 'nosuch.+' '[b-a]'; do
+        for option in -t --exclude-table --exclude-table-data; do
+            fails 2 bk-dump -d "$a" "$option" "$pattern"
+            matches "the pattern '.*' is not one that the server takes: .*regular expression" "$stderr"
+            run --separate-stderr bk-load -d "$b" "$option" "$pattern" <"$file"
+            same "$status" 2
+            matches "the pattern '.*' is not one that the server takes: .*regular expression" "$stderr"
+            matches 'hint: in double quotes every character means itself' "$stderr"
+        done
+    done
+    fails 2 bk-dump -d "$a" --schema 'a('
+    run --separate-stderr bk-load -d "$b" --schema 'a(' <"$file"
+    same "$status" 2
+    is_untouched "$b"
+}
+
 @test "a schema comes whole, with what it needs of others" {
     a=$(shop) b=$(newdb)
     sql "$a" 'CREATE TYPE public.kind AS (a int); ALTER TABLE shop.orders ADD kind public.kind; CREATE VIEW shop.logs AS SELECT * FROM log'

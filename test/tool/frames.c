@@ -1,7 +1,8 @@
 /* frames - takes a whole stream on standard input apart, for the tests.
  *
  *     frames list                         a line a frame: type, flags, item, part, length, digest of the body
- *     frames set TYPE ITEM NAME=VALUE...  the stream again, with other fields in this item's ITEM or DONE
+ *     frames set TYPE ITEM NAME=VALUE...  the stream again, with other fields in this item's ITEM or DONE;
+ *                                         +NAME=VALUE adds one at the end
  *     frames flip TYPE N BYTE             with one bit changed in that byte of the N-th frame's body (from 1)
  *     frames drop TYPE N                  without that frame
  *
@@ -144,11 +145,15 @@ static void set_fields(struct edit *e, struct buf *body)
     decode(&fields, body);
     for (char **w = e->word; *w; w++) {
         char *equals = strchr(*w, '=');
-        char *name = xstrdup(*w);
+        bool adds = **w == '+';
+        char *name = xstrdup(*w + adds);
         if (!equals)
             die(BAD_CALL, "not NAME=VALUE: %s", *w);
-        name[equals - *w] = '\0';
-        replace(&fields, name, equals + 1);
+        name[equals - *w - adds] = '\0';
+        if (adds)
+            fields_add(&fields, name, equals + 1);
+        else
+            replace(&fields, name, equals + 1);
         free(name);
     }
     encode(&fields, body);
