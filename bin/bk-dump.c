@@ -23,6 +23,7 @@
 #include "roles.h"
 #include "rows.h"
 #include "select.h"
+#include "sequences.h"
 #include "session.h"
 #include "snapshot.h"
 #include "source.h"
@@ -98,7 +99,7 @@ static void write_sequences(struct dump *d, uint32_t item)
 {
     struct buf sql = {0};
 
-    for (uint64_t after = 0; (after = describe_sequences(d->leader, &d->snapshot, after, &sql)) > 0;
+    for (uint64_t after = 0; (after = sequences_copy_out(d->leader, &d->snapshot, after, &sql)) > 0;
          sql.len = 0) {
         pg_exec(d->leader, "read the sequences", "SAVEPOINT bk");
         copyout_query(d->copyout, item, "read the sequences", buf_str(&sql));

@@ -25,6 +25,7 @@
 #include "rights.h"
 #include "roles.h"
 #include "select.h"
+#include "sequences.h"
 #include "session.h"
 #include "target.h"
 
@@ -103,48 +104,6 @@ static void prepare(struct load *l)
     l->prepared = true;
 }
 
-/* The table above all partitions, if rows go there: because they must, or it was asked for; and if it is
- * there. Else NULL, and `schema` stays. */
-static const char *find_root(const struct load *l, const struct item *i, const char **schema)
-{
-    const char *root_schema = NULL, *name = NULL;
-
-    if (!l->by_root && strcmp(item_get(i, "load-into"), "root") != 0)
-        return NULL;
-    for (size_t k = 0; k + 1 < i->fields.count; k++) {
-        if (strcmp(i->fields.line[k].name, "ancestor-schema") != 0)
-            continue;
-        root_schema = i->fields.line[k].value;
-        name = i->fields.line[k + 1].value;
-    }
-    if (!name || !target_has_table(l->pg, root_schema, name))
-        return NULL;
-    *schema = root_schema;
-    return name;
-}
-
-static void make_copy(struct load *l, const struct item *i, struct buf *sql)
-{
-    const char *schema = item_get(i, "schema"), *root = find_root(l, i, &schema);
-    size_t columns = 0;
-
-    buf_adds(sql, "COPY ");
-    pg_ident(l->pg, schema, sql);
-    buf_addc(sql, '.');
-    pg_ident(l->pg, root ? root : item_get(i, "name"), sql);
-    for (size_t k = 0; k < i->fields.count; k++) {
-        if (strcmp(i->fields.line[k].name, "column") != 0)
-            continue;
-        buf_adds(sql, columns++ ? ", " : " (");
-        pg_ident(l->pg, i->fields.line[k].value, sql);
-    }
-    buf_adds(sql, columns ? ") FROM STDIN" : " FROM STDIN");
-    if (i->format != FORMAT_BINARY)
-        return;
-    buf_adds(sql, " (FORMAT binary)");
-    target_check_types(l->pg, schema, root ? root : item_get(i, "name"), &i->fields);
-}
-
 static void make_statements(struct load *l)
 {
     for (uint32_t n = 1; n <= l->contents.count; n++) {
@@ -153,9 +112,9 @@ static void make_statements(struct load *l)
         if (!l->choice.rows[n - 1])
             continue;
         if (i->type == ITEM_TABLE)
-            make_copy(l, i, &sql);
+            copyin_sql(l->pg, i, l->by_root, &sql);
         if (i->type == ITEM_SEQUENCES)
-            buf_adds(&sql, "COPY pg_temp.bk_sequence FROM STDIN");
+            buf_adds(&sql, sequences_copy_in);
         if (i->type == ITEM_LARGE_OBJECTS)
             buf_adds(&sql, lo_copy_in);
         if (sql.len > 0)
@@ -213,9 +172,7 @@ static void begin_rows(struct load *l)
         refill_begin(l->pg, &l->contents, l->choice.rows);
     else
         define(l);
-    pg_exec(
-        l->pg, "prepare for the sequences",
-        "CREATE TEMPORARY TABLE bk_sequence (schema text, name text, last_value bigint, is_called boolean)");
+    sequences_begin(l->pg);
     lo_begin(l->pg);
     l->copyin = copyin_open(l->pg, l->encoding, l->selection.data_only ? 1 : l->jobs, &l->contents);
     make_statements(l);
@@ -311,31 +268,13 @@ static bool see(void *ctx, struct writer *out, const struct frame *f, const uint
 }
 
 /* Of a part of a backup only those sequences that it made; of rows only, those of its tables. */
-static void choose_sequences(struct load *l)
+static void set_sequences(struct load *l)
 {
     if (l->selection.data_only && !l->choice.all)
         refill_sequences(l->pg, &l->contents, l->choice.rows);
     else if (!l->choice.all)
-        pg_exec(l->pg, "choose the sequences",
-                "DELETE FROM pg_temp.bk_sequence"
-                " WHERE pg_catalog.to_regclass(pg_catalog.format('%I.%I', schema, name)) IS NULL");
-}
-
-/* A few at a time, as each keeps a lock until the end of the transaction. */
-static void set_sequences(struct pg *pg)
-{
-    int n;
-
-    do {
-        struct pg_rows *r = pg_query(
-            pg, "set the sequences",
-            "WITH next_ones AS (DELETE FROM pg_temp.bk_sequence WHERE ctid = ANY (ARRAY("
-            "  SELECT ctid FROM pg_temp.bk_sequence LIMIT 200)) RETURNING *)"
-            " SELECT pg_catalog.setval(pg_catalog.format('%I.%I', schema, name)::pg_catalog.regclass, "
-            "last_value, is_called) FROM next_ones");
-        n = pg_count(r);
-        pg_free(r);
-    } while (n > 0);
+        sequences_forget_missing(l->pg);
+    sequences_set(l->pg);
 }
 
 /* The database's own event triggers come last of all. Those of an extension are there already, fire at each
@@ -377,8 +316,7 @@ static const char *end(void *ctx, struct writer *out, const struct fields *end)
     copyin_finish(l->copyin);
     progress_end();
     contents_check(&l->contents, end, true);
-    choose_sequences(l);
-    set_sequences(l->pg);
+    set_sequences(l);
     lo_finish(l->pg, &l->restore.out);
     if (l->selection.data_only) {
         refill_commit(l->pg);

@@ -2,11 +2,13 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "mem.h"
 #include "msg.h"
 #include "pool.h"
 #include "spool.h"
+#include "target.h"
 #include "tuple.h"
 
 enum { QUEUE_BYTES = 8 << 20 };
@@ -59,6 +61,48 @@ struct copyin *copyin_open(struct pg *pg, const char *encoding, int jobs, struct
     pthread_mutex_init(&c->turn, NULL);
     pthread_mutex_init(&c->lock, NULL);
     return c;
+}
+
+/* The table above all partitions, if rows go there: because they must, or it was asked for; and if it is
+ * there. Else NULL, and `schema` stays. */
+static const char *find_root(struct pg *pg, const struct item *i, bool by_root, const char **schema)
+{
+    const char *root_schema = NULL, *name = NULL;
+
+    if (!by_root && strcmp(item_get(i, "load-into"), "root") != 0)
+        return NULL;
+    for (size_t k = 0; k + 1 < i->fields.count; k++) {
+        if (strcmp(i->fields.line[k].name, "ancestor-schema") != 0)
+            continue;
+        root_schema = i->fields.line[k].value;
+        name = i->fields.line[k + 1].value;
+    }
+    if (!name || !target_has_table(pg, root_schema, name))
+        return NULL;
+    *schema = root_schema;
+    return name;
+}
+
+void copyin_sql(struct pg *pg, const struct item *i, bool by_root, struct buf *sql)
+{
+    const char *schema = item_get(i, "schema"), *root = find_root(pg, i, by_root, &schema);
+    size_t columns = 0;
+
+    buf_adds(sql, "COPY ");
+    pg_ident(pg, schema, sql);
+    buf_addc(sql, '.');
+    pg_ident(pg, root ? root : item_get(i, "name"), sql);
+    for (size_t k = 0; k < i->fields.count; k++) {
+        if (strcmp(i->fields.line[k].name, "column") != 0)
+            continue;
+        buf_adds(sql, columns++ ? ", " : " (");
+        pg_ident(pg, i->fields.line[k].value, sql);
+    }
+    buf_adds(sql, columns ? ") FROM STDIN" : " FROM STDIN");
+    if (i->format != FORMAT_BINARY)
+        return;
+    buf_adds(sql, " (FORMAT binary)");
+    target_check_types(pg, schema, root ? root : item_get(i, "name"), &i->fields);
 }
 
 void copyin_statement(struct copyin *c, uint32_t item, char *sql)

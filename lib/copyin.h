@@ -22,6 +22,10 @@ struct copyin;
  * `contents` (item.found), which has all its items. */
 struct copyin *copyin_open(struct pg *pg, const char *encoding, int jobs, struct contents *contents);
 
+/* Adds the COPY statement that loads a table's rows, into the table above all its partitions if it must be
+ * so, or with `by_root`, and if that is there. Dies if rows in binary do not fit its columns. */
+void copyin_sql(struct pg *pg, const struct item *i, bool by_root, struct buf *sql);
+
 /* The COPY statement of an item, which must be of the item's format; taken over, and freed. */
 void copyin_statement(struct copyin *c, uint32_t item, char *sql);
 

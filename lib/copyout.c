@@ -11,7 +11,7 @@
 
 enum {
     QUEUE_BYTES = 8 << 20,      /* waiting to be written */
-    TABLES_A_TRANSACTION = 200, /* of a worker */
+    TABLES_A_TRANSACTION = 100, /* of a worker */
 };
 
 /* What one COPY reads. */

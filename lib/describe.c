@@ -6,8 +6,6 @@
 
 #include "msg.h"
 
-enum { SEQUENCES_A_QUERY = 200 };
-
 /* Adds a line for each row of a query with one column; NULL and "" are left out. */
 static void add_rows(struct pg *pg, struct fields *item, const char *name, const char *sql)
 {
@@ -240,38 +238,4 @@ void describe_columns(struct pg *pg, const struct table *t, const char *before, 
     }
     if (t->columns.count > 0)
         buf_adds(sql, after);
-}
-
-uint64_t describe_sequences(struct pg *pg, const struct snapshot *s, uint64_t after, struct buf *sql)
-{
-    struct buf query = {0};
-    uint64_t last = 0;
-
-    buf_addf(&query,
-             "SELECT c.oid, n.nspname, c.relname%s%s%s AND c.relkind = 'S' AND c.oid > %" PRIu64
-             " ORDER BY c.oid LIMIT %d",
-             FROM_USER_RELATIONS, s->relations, s->rows, after, SEQUENCES_A_QUERY);
-    struct pg_rows *r = pg_query(pg, "list the sequences", buf_str(&query));
-    for (int i = 0; i < pg_count(r); i++) {
-        const char *schema = pg_value(r, i, 1), *name = pg_value(r, i, 2);
-        buf_adds(sql, i ? " UNION ALL SELECT " : "COPY (SELECT ");
-        pg_literal(pg, schema, sql);
-        buf_adds(sql, "::text, ");
-        pg_literal(pg, name, sql);
-        buf_addf(sql,
-                 "::text, last_value, CASE WHEN tableoid = %" PRIu64
-                 " THEN is_called ELSE pg_catalog.concat(",
-                 pg_number(r, i, 0));
-        pg_literal(pg, name, sql);
-        buf_adds(sql, "::text, ' is another sequence by now')::bool END FROM ");
-        pg_ident(pg, schema, sql);
-        buf_addc(sql, '.');
-        pg_ident(pg, name, sql);
-        last = pg_number(r, i, 0);
-    }
-    if (last)
-        buf_adds(sql, ") TO STDOUT");
-    pg_free(r);
-    buf_free(&query);
-    return last;
 }

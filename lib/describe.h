@@ -24,9 +24,4 @@ void describe_name_check(struct pg *pg, const struct table *t, struct buf *sql);
 void describe_columns(struct pg *pg, const struct table *t, const char *before, const char *after,
                       struct buf *sql);
 
-/* Adds to `sql` a COPY of schema, name, last_value and is_called of the next wanted sequences in order of
- * creation, behind that of oid `after` (0: from the beginning). Returns the oid of the last, 0 if there are
- * no more (then nothing was added). */
-uint64_t describe_sequences(struct pg *pg, const struct snapshot *s, uint64_t after, struct buf *sql);
-
 #endif
