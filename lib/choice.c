@@ -172,33 +172,52 @@ static void drop_rows(struct choice *c, const struct contents *contents, const s
     oids_free(&made);
 }
 
-/* Of each entry: is it a table that gets rows, or is one of its partitions? */
-static bool *tables_with_rows(const struct choice *c, const struct contents *contents, const struct toc *t)
+/* Of each entry: does it, or one of its partitions, get rows; and does it, or one of them, lack what it had?
+ */
+struct fill {
+    bool *some, *lack;
+};
+
+static void mark_upwards(bool *mark, const struct toc *t, const struct toc_entry *const *parent,
+                         const struct toc_entry *e)
 {
+    for (; e && !mark[e - t->entry]; e = parent[e - t->entry])
+        mark[e - t->entry] = true;
+}
+
+/* A partitioned table has no rows of its own. */
+static struct fill find_fill(const struct choice *c, const struct contents *contents, const struct toc *t)
+{
+    struct fill f = {xcalloc(t->count, sizeof(bool)), xcalloc(t->count, sizeof(bool))};
     struct oids filled = contents_oids(contents, c->rows);
     const struct toc_entry **parent = pick_parents(t);
-    bool *has = xcalloc(t->count, sizeof has[0]);
+    bool *partitioned = xcalloc(t->count, sizeof partitioned[0]);
 
+    for (size_t i = 0; i < t->count; i++)
+        if (parent[i])
+            partitioned[parent[i] - t->entry] = true;
     for (size_t i = 0; i < t->count; i++) {
         const struct toc_entry *e = &t->entry[i];
         if (strcmp(e->type, "TABLE") == 0 && oids_have(&filled, e->oid))
-            for (; e && !has[e - t->entry]; e = parent[e - t->entry])
-                has[e - t->entry] = true;
+            mark_upwards(f.some, t, parent, e);
+        else if (strcmp(e->type, "TABLE") == 0 && !partitioned[i])
+            mark_upwards(f.lack, t, parent, e);
     }
+    free(partitioned);
     free(parent);
     oids_free(&filled);
-    return has;
+    return f;
 }
 
-/* A foreign key from a table with rows to one that gets none could not be made. */
+/* A foreign key from a table with rows to one that does not get all of its own could not be made. */
 static void refuse_keys(const struct choice *c, const struct contents *contents, const struct toc *t,
                         enum pick *picks)
 {
-    bool *has = tables_with_rows(c, contents, t);
+    struct fill f = find_fill(c, contents, t);
 
     for (size_t i = 0; i < t->count; i++) {
         const struct toc_entry *e = &t->entry[i];
-        bool from = false, to_empty = false;
+        bool from = false, to_lacking = false;
         if (strcmp(e->type, "FK CONSTRAINT") != 0)
             continue;
         for (size_t k = 0; k < e->need_count; k++) {
@@ -206,13 +225,14 @@ static void refuse_keys(const struct choice *c, const struct contents *contents,
             if (!n || strcmp(n->type, "TABLE") != 0)
                 continue;
             bool own = is_table_of(n, e);
-            from |= own && has[n - t->entry];
-            to_empty |= !own && !has[n - t->entry];
+            from |= own && f.some[n - t->entry];
+            to_lacking |= !own && f.lack[n - t->entry];
         }
-        if (from && to_empty)
+        if (from && to_lacking)
             picks[i] = PICK_LACKING;
     }
-    free(has);
+    free(f.some);
+    free(f.lack);
 }
 
 static void choose_entries(struct choice *c, const struct contents *contents, const struct toc *t,

@@ -82,6 +82,30 @@ load_part() {
     "$cmpdb" "$b" "$c"
 }
 
+@test "a part of a part: what both ask for, and nothing that either leaves out" {
+    a=$(shop) b=$(newdb) c=$(newdb) d=$(newdb)
+    bk-dump -d "$a" -t 'shop.*' -t log --exclude-table shop.customers >"$file"
+    load_part "$b" -t '*' --exclude-table log
+    same "$(relations "$b")" 'shop.orders shop.orders_id_seq shop.paid'
+    same "$(rows "$b" shop.orders)" 50
+    load_part "$c" -t 'log' -t orders # and not public.orders, whose definition is there
+    same "$(relations "$c")" 'log shop.orders shop.orders_id_seq'
+    run --separate-stderr bk-load -q -d "$d" -t shop.orders -t public.orders <"$file"
+    same "$status" 1
+    matches "the pattern 'public.orders' matches no table" "$stderr"
+    bk-dump -d "$a" --exclude-table-data log --exclude-table events >"$file"
+    load_part "$d" --exclude-table-data '"Orders"' --exclude-table shop.paid
+    same "$(relations "$d")" '"Orders" log orders shop.customers shop.customers_id_seq shop.orders shop.orders_id_seq'
+    same "$(rows "$d" log) $(rows "$d" '"Orders"') $(rows "$d" orders) $(rows "$d" shop.orders)" '0 0 1 50'
+}
+
+@test "sequences of serial and of identity columns come with their tables, as far as they got" {
+    a=$(shop) b=$(newdb)
+    bk-dump -d "$a" -t shop.customers -t shop.orders >"$file"
+    load_part "$b"
+    same "$(sql "$b" "SELECT nextval('shop.customers_id_seq'), nextval('shop.orders_id_seq')")" '21|51'
+}
+
 @test "a foreign key comes with both of its tables" {
     a=$(shop) b=$(newdb)
     bk-dump -d "$a" >"$file"
@@ -272,8 +296,13 @@ b" (x int)'
         matches "matches no (table|schema)" "$stderr"
         is_untouched "$b"
     done
-    load_part "$b" --exclude-table nothing
-    matches "warning: the pattern 'nothing' matches nothing" "$stderr"
+    for option in --exclude-table --exclude-table-data; do
+        load_part "$b" "$option" nothing
+        matches "warning: the pattern 'nothing' matches nothing" "$stderr"
+        b=$(newdb)
+        fails 0 bash -c "bk-dump -d $a $option nothing | bk-ls"
+        matches "warning: the pattern 'nothing' matches nothing" "$stderr"
+    done
 }
 
 @test "wrong patterns and options that contradict each other: status 2" {
@@ -316,6 +345,92 @@ b" (x int)'
     matches 'made without rows, .*: TABLE public.log$' "$stderr"
     same "$(rows "$b" shop.paid)" 50
     same "$(sql "$b" "SELECT shop.loud('a')")" A
+}
+
+@test "of a schema: its own definitions only, even if nothing is in it" {
+    a=$(shop) b=$(newdb) c=$(newdb)
+    sql "$a" 'CREATE SCHEMA void; COMMENT ON SCHEMA void IS '\''nothing'\''; ALTER TABLE shop.customers ADD log int;
+        ALTER TABLE log ADD id serial PRIMARY KEY;
+        ALTER TABLE shop.customers ADD CONSTRAINT to_public FOREIGN KEY (log) REFERENCES log (id)'
+    bk-dump -d "$a" >"$file"
+    load_part "$b" --schema shop
+    same "$(relations "$b")" 'shop.customers shop.customers_id_seq shop.orders shop.orders_id_seq shop.paid'
+    matches 'left out, for it needs tables or rows that are left out: FK CONSTRAINT shop.customers to_public$' "$stderr"
+    same "$(sql "$b" 'SELECT count(*) FROM pg_publication')" 0
+    same "$(sql "$b" "SELECT count(*) FROM pg_constraint WHERE contype = 'f'")" 1
+    load_part "$c" --schema void
+    same "$(sql "$c" "SELECT obj_description('void'::regnamespace)") $(relations "$c")" 'nothing '
+}
+
+@test "a table that inherits from one that is left out goes too, with its rows" {
+    a=$(newdb) b=$(newdb)
+    sql "$a" 'CREATE TABLE parent (x int); CREATE TABLE child () INHERITS (parent); CREATE TABLE other (x int);
+        INSERT INTO child VALUES (1); INSERT INTO other VALUES (2)'
+    bk-dump -d "$a" >"$file"
+    load_part "$b" --exclude-table parent
+    same "$(relations "$b") $(rows "$b" other)" 'other 1'
+    matches 'left out, for it needs tables or rows that are left out: TABLE public.child$' "$stderr"
+}
+
+@test "foreign keys to and from partitioned tables: where all rows that they need are there" {
+    a=$(newdb)
+    sql "$a" 'CREATE TABLE days (d int PRIMARY KEY) PARTITION BY RANGE (d); CREATE TABLE early PARTITION OF days FOR VALUES FROM (1) TO (10);
+        CREATE TABLE late PARTITION OF days DEFAULT PARTITION BY RANGE (d); CREATE TABLE latest PARTITION OF late DEFAULT;
+        CREATE TABLE visits (d int REFERENCES days, by int) PARTITION BY LIST (by); CREATE TABLE visits_1 PARTITION OF visits DEFAULT;
+        CREATE TABLE other (x int); INSERT INTO days SELECT generate_series(1, 20);
+        INSERT INTO visits SELECT i % 20 + 1, i FROM generate_series(1, 40) i'
+    bk-dump -d "$a" >"$file"
+    keys() {
+        sql "$1" "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND conrelid = 'visits'::regclass AND confrelid = 'days'::regclass"
+    }
+    for option in '--exclude-table other' '-t visits -t days' '--exclude-table-data other' '--exclude-table-data visits --exclude-table-data early'; do
+        b=$(newdb)
+        # shellcheck disable=SC2086 # options
+        load_part "$b" $option
+        same "$option $stderr $(keys "$b")" "$option  1"
+    done
+    for option in '--exclude-table-data early' '--exclude-table-data late' '--exclude-table-data days' '--exclude-table latest'; do
+        b=$(newdb)
+        # shellcheck disable=SC2086 # options
+        load_part "$b" $option
+        matches 'left out, .*: .*FK CONSTRAINT public.visits visits_d_fkey' "$stderr"
+        same "$option $(keys "$b") $(rows "$b" visits)" "$option 0 40"
+    done
+}
+
+@test "a part needs only those owners and extensions that are of it" {
+    a=$(newdb) b=$(newdb) mine=$(newrole) yours=$(newrole) theirs=$(newrole)
+    sql "$a" "CREATE TABLE a (x int); ALTER TABLE a OWNER TO $mine; CREATE TABLE b (x int); ALTER TABLE b OWNER TO $yours;
+        ALTER ROLE $theirs IN DATABASE $a SET work_mem = '5MB'"
+    bk-dump -d "$a" >"$file.all"
+    "$frames" set ITEM 1 '+extension=none such 1.0' <"$file.all" >"$file"
+    for role in "$mine" "$yours" "$theirs"; do
+        sql postgres "ALTER ROLE $role RENAME TO ${role}_x"
+    done
+    run --separate-stderr bk-load -q -d "$b" -t a <"$file"
+    same "$status" 1
+    matches "lacks what the backup needs: owner '$mine'$" "$(head -n 1 <<<"$stderr")"
+    is_untouched "$b"
+    sql postgres "ALTER ROLE ${mine}_x RENAME TO $mine"
+    load_part "$b" -t a
+    same "$(relations "$b")" a
+    for role in "$yours" "$theirs"; do
+        sql postgres "ALTER ROLE ${role}_x RENAME TO $role"
+    done
+}
+
+@test "rows of an extension's configuration table come with all of the backup only" {
+    a=$(newdb) b=$(newdb) c=$(newdb)
+    for db in "$a" "$b" "$c"; do
+        sql "$db" "CREATE TABLE config (x int); ALTER EXTENSION plpgsql ADD TABLE config;
+            UPDATE pg_extension SET extconfig = ARRAY['config'::regclass::oid], extcondition = '{\"\"}' WHERE extname = 'plpgsql'"
+    done
+    sql "$a" 'INSERT INTO config VALUES (1); CREATE TABLE t (x int); INSERT INTO t VALUES (2)'
+    bk-dump -d "$a" >"$file"
+    load_part "$b" -t config -t t
+    same "$(rows "$b" config) $(rows "$b" t)" '0 1'
+    load_part "$c" --exclude-table nothing
+    same "$(rows "$c" config) $(rows "$c" t)" '1 1'
 }
 
 @test "an excluded table goes, and what needs it; the rest is complete" {
