@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -66,6 +67,13 @@ static _Noreturn void become(char *const argv[], char **env, int null, int out, 
     _exit(127);
 }
 
+/* It may be at work on what is undone next, and would only complain. */
+static void end_child(void *pid, enum status status, const char *why)
+{
+    (void)status, (void)why;
+    kill((pid_t)(intptr_t)pid, SIGTERM);
+}
+
 struct child child_start(const char *name, char *const argv[], char *const edits[], enum child_out out)
 {
     struct child c = {.name = name, .out = -1};
@@ -83,6 +91,7 @@ struct child child_start(const char *name, char *const argv[], char *const edits
         become(argv, env, null, out == CHILD_PIPE ? ends[1] : null, self);
     if (c.pid < 0)
         die_errno("cannot start %s", name);
+    undo_on_die(end_child, (void *)(intptr_t)c.pid);
     free(env);
     close(null);
     if (out == CHILD_PIPE) {
@@ -124,6 +133,7 @@ char *child_wait(struct child *c)
     while (waitpid(c->pid, &status, 0) < 0)
         if (errno != EINTR)
             die_errno("cannot wait for %s", c->name);
+    undo_forget(end_child, (void *)(intptr_t)c->pid);
     if (WIFSIGNALED(status))
         return xasprintf("was ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
     if (WEXITSTATUS(status) == 127)

@@ -1,8 +1,8 @@
 /* child.h - layer 1: child programs: started with nothing but what they need, and never left behind.
  *
- * A child's standard input is /dev/null, its standard error is ours, and it is ended by the kernel when the
- * thread that started it ends (prctl PR_SET_PDEATHSIG): so start children from the main thread. Descriptors
- * other than 0 to 2 are those that are not close-on-exec.
+ * A child's standard input is /dev/null, its standard error is ours. It is killed when we die, and ended by
+ * the kernel when the thread that started it ends in whatever way (prctl PR_SET_PDEATHSIG): so start children
+ * from the main thread. Descriptors other than 0 to 2 are those that are not close-on-exec.
  */
 #ifndef BK_CHILD_H
 #define BK_CHILD_H

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -57,7 +58,7 @@ static size_t beyond_controls(const unsigned char *s)
     return n;
 }
 
-static void replace_controls(char *words)
+void msg_plain(char *words)
 {
     unsigned char *s = (unsigned char *)words;
 
@@ -80,7 +81,7 @@ static void say(const char *kind, const char *words)
     if ((size_t)n > sizeof line - 2)
         n = (int)sizeof line - 2;
     line[n] = '\0';
-    replace_controls(line);
+    msg_plain(line);
     line[n] = '\n';
     ssize_t unused = write(STDERR_FILENO, line, (size_t)n + 1);
     (void)unused;
@@ -139,9 +140,21 @@ void hint_forget(void)
     pending_hint[0] = '\0';
 }
 
+/* Whoever waits for us is to see by which signal we ended. */
+static void raise_default(int sig)
+{
+    sigset_t one;
+
+    signal(sig, SIG_DFL);
+    sigemptyset(&one);
+    sigaddset(&one, sig);
+    pthread_sigmask(SIG_UNBLOCK, &one, NULL);
+    raise(sig);
+}
+
 /* exit() from two threads at once is undefined, and atexit handlers may wait for locks that another thread
  * holds: so the first thread here does it all and leaves by _exit; any other waits for that. */
-static _Noreturn void end_process(enum status status, const char *why)
+static _Noreturn void end_process(enum status status, int sig, const char *why)
 {
     static atomic_flag dying = ATOMIC_FLAG_INIT;
 
@@ -155,6 +168,8 @@ static _Noreturn void end_process(enum status status, const char *why)
         undo_count--;
         undos[undo_count].undo(undos[undo_count].arg, status, why);
     }
+    if (sig)
+        raise_default(sig);
     _exit(status);
 }
 
@@ -166,7 +181,15 @@ void die(enum status status, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(why, sizeof why, fmt, ap);
     va_end(ap);
-    end_process(status, why);
+    end_process(status, 0, why);
+}
+
+void die_by_signal(int sig)
+{
+    char why[100];
+
+    snprintf(why, sizeof why, "ended by a signal: %s", strsignal(sig));
+    end_process(FAILED, sig, why);
 }
 
 void die_errno(const char *fmt, ...)

@@ -38,6 +38,9 @@ void info(const char *fmt, ...) PRINTF(1, 2);
 void detail(const char *fmt, ...) PRINTF(1, 2);
 void warning(const char *fmt, ...) PRINTF(1, 2);
 
+/* Replaces control characters by '?', as all of the above do. */
+void msg_plain(char *words);
+
 /* Advice that this thread's next die() prints below its words. */
 void hint(const char *fmt, ...) PRINTF(1, 2);
 void hint_forget(void); /* what it was for went well */
@@ -47,6 +50,9 @@ _Noreturn void die(enum status status, const char *fmt, ...) PRINTF(2, 3);
 
 /* die(FAILED, ...) with ": " and the words for errno behind. */
 _Noreturn void die_errno(const char *fmt, ...) PRINTF(1, 2);
+
+/* The same at a signal's wish; ends by that very signal. Not for a signal handler: see signals.h. */
+_Noreturn void die_by_signal(int sig);
 
 /* For what cannot happen: says where, and aborts. */
 #define bug() msg_bug(__FILE__, __LINE__)
