@@ -1,384 +1,115 @@
-/* bk-load - loads a backup into an existing, empty database, and holds it to what the backup says.
+/* bk-load - loads a backup into a database, and holds it to what the backup says.
  *
- * Definitions go to pg_restore, rows to copyin.h's connections. Until all is there and agrees, the database
- * holds the schema bk_incomplete. With --data-only rows go into tables that are there and empty, in one
- * transaction.
+ * The database is there and empty, or is made (newdb.h). With --into-existing rows go into tables that are
+ * there and empty, in one transaction.
  */
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "choice.h"
-#include "connections.h"
-#include "contents.h"
-#include "copyin.h"
-#include "filter.h"
-#include "io.h"
-#include "lo.h"
+#include "load.h"
 #include "msg.h"
+#include "newdb.h"
 #include "opt.h"
 #include "pg.h"
-#include "progress.h"
-#include "property.h"
-#include "refill.h"
-#include "restore.h"
-#include "rights.h"
-#include "roles.h"
 #include "select.h"
-#include "sequences.h"
 #include "session.h"
-#include "target.h"
+#include "signals.h"
 
-struct load {
-    int jobs;
-    struct pg *pg;
-    struct contents contents;
-    struct selection selection;
-    struct choice choice;
-    bool older_server, create_roles, by_root;
-    char *encoding;  /* of the source, where the server is to convert it; NULL: the target's own */
-    char *made_with; /* the archive: "pg_dump 15.18" */
-    bool prepared;   /* all ITEMs are there */
-    struct restore restore;
-    struct copyin *copyin; /* NULL: schemas and tables are not there yet */
+struct options {
+    struct load_options load;
+    struct newdb_options newdb;
+    bool create, swap_back;
 };
 
-static void begin(void *ctx, const struct head *h)
+/* Exactly one target. */
+static void check_options(const struct options *o)
 {
-    struct load *l = ctx;
-    uint64_t estimate = 0;
+    int targets = o->create + o->newdb.replace + o->load.into_existing + o->swap_back;
 
-    if (strcmp(head_kind(h), "backup") != 0)
-        die(GUARDED, "this is no backup, but a stream of kind '%s'", head_kind(h));
-    filter_want_plain(h);
-    if (l->selection.data_only) {
-        target_check_finished(l->pg);
-    } else {
-        target_check_empty(l->pg);
-        connections_check(l->pg, l->jobs);
+    if (!o->newdb.conninfo)
+        opt_wrong("say with -d which database to load into");
+    if (targets > 1)
+        opt_wrong("--create, --replace, --into-existing and --swap-back exclude each other");
+    if (!o->create && !o->newdb.replace && !o->swap_back && (o->newdb.maintenance || o->newdb.yes))
+        opt_wrong("--maintenance-db and --yes go with --create, --replace and --swap-back");
+    if (!o->newdb.replace && !o->swap_back && o->newdb.disconnect)
+        opt_wrong("--disconnect goes with --replace and --swap-back");
+    selection_check(&o->load.selection);
+    if (o->newdb.replace && (!selection_is_all(&o->load.selection) || o->load.selection.schema_only ||
+                             o->load.selection.without_data.count > 0))
+        opt_wrong("--replace takes the place of a whole database, and loads all of the backup");
+    if (o->load.selection.schema_only && o->load.into_existing)
+        opt_wrong("--into-existing loads rows, and --schema-only has none");
+    if (o->load.selection.data_only && !o->load.into_existing) {
+        hint("--into-existing says so");
+        die(GUARDED, "rows alone would go into tables that are there, which has to be asked for");
     }
-    fields_get_u64(&h->fields, "estimate", &estimate);
-    progress_begin(estimate);
+    if (o->load.create_roles && o->load.into_existing)
+        opt_wrong("--create-roles makes what --into-existing does not need");
 }
 
-static void take_item(struct load *l, const struct item *i)
+static void load(const struct options *o)
 {
-    if (i->type == ITEM_OTHER)
-        die(BAD_DATA, "the backup has an item of type '%s', which this bk does not know: made by a newer bk",
-            item_get(i, "type"));
-    contents_want_format(i);
-    if (i->type == ITEM_SCHEMA)
-        l->restore.made_with = l->made_with = xstrdup(item_get(i, "made-with"));
-    if (i->type != ITEM_DATABASE)
-        return;
-    const char *encoding = item_get(i, "encoding");
-    if (*encoding && strcmp(encoding, "SQL_ASCII") != 0)
-        l->encoding = xstrdup(encoding); /* else the bytes must be right as they are: the server checks */
-}
+    struct newdb *newdb = NULL;
+    struct pg *pg = NULL;
 
-static const struct item *find_item(const struct load *l, enum item_type type)
-{
-    for (uint32_t i = 0; i < l->contents.count; i++)
-        if (l->contents.item[i].type == type)
-            return &l->contents.item[i];
-    return NULL;
-}
-
-/* All ITEMs are there: what is in them must be what this call is for. */
-static void prepare(struct load *l)
-{
-    if (l->contents.count == 0 || l->contents.item[0].type != ITEM_DATABASE)
-        die(BAD_DATA, "the backup does not say of which database it is");
-    if (!find_item(l, ITEM_SCHEMA) && !l->selection.data_only) {
-        hint("bk-load --data-only loads rows into empty tables that are there");
-        die(GUARDED, "this backup has rows only, and no definitions");
-    }
-    if (l->create_roles && !find_item(l, ITEM_ROLES)) {
-        hint("make them by hand; the next time: bk-dump --globals");
-        die(GUARDED, "this backup has no roles");
-    }
-    if (l->encoding)
-        pg_set_encoding(l->pg, l->encoding);
-    if (l->create_roles)
-        roles_begin(l->pg);
-    l->prepared = true;
-}
-
-static void make_statements(struct load *l)
-{
-    for (uint32_t n = 1; n <= l->contents.count; n++) {
-        const struct item *i = &l->contents.item[n - 1];
-        struct buf sql = {0};
-        if (!l->choice.rows[n - 1])
-            continue;
-        if (i->type == ITEM_TABLE)
-            copyin_sql(l->pg, i, l->by_root, &sql);
-        if (i->type == ITEM_SEQUENCES)
-            buf_adds(&sql, sequences_copy_in);
-        if (i->type == ITEM_LARGE_OBJECTS)
-            buf_adds(&sql, lo_copy_in);
-        if (sql.len > 0)
-            copyin_statement(l->copyin, n, buf_str(&sql));
-    }
-}
-
-/* Roles and the database's properties: now only to see whether the server will let us. */
-static void rehearse(struct load *l)
-{
-    const struct left_out *out = &l->restore.out;
-
-    pg_exec(l->pg, "begin a transaction", "BEGIN");
-    hint("--no-properties leaves those of the database as they are; --no-owner, --no-acl leave a part of "
-         "them out");
-    if (l->create_roles)
-        roles_create(l->pg, false);
-    property_apply(l->pg, &l->contents.item[0].fields, out);
-    hint_forget();
-    pg_exec(l->pg, "end a transaction", "ROLLBACK");
-}
-
-/* Makes schemas and tables. From here on the target is not empty. */
-static void define(struct load *l)
-{
-    const struct fields *database = &l->contents.item[0].fields;
-
-    if (l->restore.archive < 0)
-        die(BAD_DATA, "the backup has no definitions");
-    if (!l->older_server)
-        target_check_version(l->pg, database);
-    l->restore.list = l->choice.list;
-    target_check_needs(l->pg, &l->choice.needs, &l->restore.out, l->create_roles);
-    rights_foreign_extensions(l->pg, &l->restore.foreign);
-    rehearse(l);
-    if (l->create_roles) {
-        pg_exec(l->pg, "begin a transaction", "BEGIN");
-        roles_create(l->pg, true);
-        pg_exec(l->pg, "make the roles", "COMMIT");
-    }
-    pg_exec(l->pg, "set up the session", "SET synchronous_commit = off"); /* target_unmark() waits for all */
-    target_mark(l->pg);
-    l->restore.child = pg_child(l->pg, true);
-    restore_pre_data(&l->restore);
-}
-
-/* The definitions are there: makes tables, or looks at those that are there; and is ready for rows. */
-static void begin_rows(struct load *l)
-{
-    if (!l->prepared)
-        prepare(l);
-    choice_make(&l->choice, l->pg, &l->selection, &l->contents, l->restore.archive);
-    l->restore.out.properties |= !l->choice.all;
-    if (l->selection.data_only)
-        refill_begin(l->pg, &l->contents, l->choice.rows);
+    if (o->create || o->newdb.replace)
+        newdb = newdb_begin(&o->newdb);
     else
-        define(l);
-    sequences_begin(l->pg);
-    lo_begin(l->pg);
-    l->copyin = copyin_open(l->pg, l->encoding, l->selection.data_only ? 1 : l->jobs, &l->contents);
-    make_statements(l);
-}
-
-static const char *take_archive(struct load *l, const struct frame *f, const uint8_t *body)
-{
-    if (l->copyin)
-        return "definitions come after rows";
-    if (l->selection.data_only)
-        return contents_digest(&l->contents, f, body);
-    if (l->restore.archive < 0)
-        l->restore.archive = io_scratch_file();
-    io_scratch_write(l->restore.archive, body, f->length);
-    return contents_digest(&l->contents, f, body);
-}
-
-/* Roles are needed before all else. */
-static const char *take_roles(struct load *l, const struct frame *f, const uint8_t *body)
-{
-    uint64_t rows;
-    char *words;
-
-    if (l->copyin)
-        return "roles come after rows";
-    if (l->create_roles) {
-        pg_copy_in(l->pg, "take the roles", roles_copy_in);
-        pg_copy_put(l->pg, body, f->length);
-        if (!pg_copy_end_try(l->pg, &rows, &words))
-            die(FAILED, "cannot take the roles: %s", words);
-    }
-    return contents_digest(&l->contents, f, body);
-}
-
-/* Configuration tables of extensions have rows, keys and triggers already, and go first, one after the other.
- * Sequences' places are kept for the end. Large objects are made as their rows come. All that by our own
- * connection, tables by any. */
-static const char *take_rows(struct load *l, const struct frame *f, const uint8_t *body)
-{
-    const struct item *i = &l->contents.item[f->item - 1];
-    bool more = f->flags & FRAME_MORE;
-    bool here = i->type != ITEM_TABLE || fields_get(&i->fields, "extension");
-
-    if (!l->copyin)
-        begin_rows(l);
-    if (!l->choice.rows[f->item - 1])
-        return contents_digest(&l->contents, f, body);
-    copyin_put(l->copyin, f->item, more, here, body, f->length);
-    if (i->type == ITEM_LARGE_OBJECTS && !more)
-        lo_apply(l->pg);
-    return NULL;
-}
-
-static const char *take_data(struct load *l, const struct frame *f, const uint8_t *body)
-{
-    const struct item *i = &l->contents.item[f->item - 1];
-    const char *wrong = contents_data(&l->contents, f);
-
-    if (wrong)
-        return wrong;
-    if (!l->prepared)
-        prepare(l);
-    progress_add(f->length);
-    switch (i->type) {
-    case ITEM_SCHEMA:
-        return take_archive(l, f, body);
-    case ITEM_ROLES:
-        return take_roles(l, f, body);
-    case ITEM_TABLESPACES:
-        return contents_digest(&l->contents, f, body);
-    default:
-        return take_rows(l, f, body);
-    }
-}
-
-static bool see(void *ctx, struct writer *out, const struct frame *f, const uint8_t *body)
-{
-    struct load *l = ctx;
-    const char *wrong = NULL;
-
-    (void)out;
-    if (f->type == FRAME_ITEM)
-        wrong = contents_item(&l->contents, f, body);
-    if (f->type == FRAME_ITEM && !wrong)
-        take_item(l, &l->contents.item[f->item - 1]);
-    if (f->type == FRAME_DATA)
-        wrong = take_data(l, f, body);
-    if (f->type == FRAME_DONE)
-        wrong = contents_done(&l->contents, f, body);
-    if (wrong)
-        filter_die_frame(f, wrong);
-    return true;
-}
-
-/* Of a part of a backup only those sequences that it made; of rows only, those of its tables. */
-static void set_sequences(struct load *l)
-{
-    if (l->selection.data_only && !l->choice.all)
-        refill_sequences(l->pg, &l->contents, l->choice.rows);
-    else if (!l->choice.all)
-        sequences_forget_missing(l->pg);
-    sequences_set(l->pg);
-}
-
-/* The database's own event triggers come last of all. Those of an extension are there already, fire at each
- * command, and may read whatever they like: with several connections at it, they would wait for each other.
- */
-static char *make_post_data(struct load *l)
-{
-    if (l->jobs > 1 && target_has_event_triggers(l->pg)) {
-        detail("an extension has event triggers: indexes and constraints by one connection");
-        l->restore.jobs = 1;
-    }
-    return restore_post_data(&l->restore);
-}
-
-/* Rows are there: what may only be there behind them. */
-static void finish(struct load *l)
-{
-    char *failed = make_post_data(l);
-    if (!l->selection.schema_only)
-        restore_views(&l->restore);
-    pg_exec(l->pg, "begin a transaction", "BEGIN");
-    property_apply(l->pg, &l->contents.item[0].fields, &l->restore.out);
-    pg_exec(l->pg, "set the database's properties", "COMMIT");
-    if (failed) {
-        hint("all else is there: make by hand what could not be made, then DROP SCHEMA bk_incomplete");
-        die(FAILED, "pg_restore %s while making indexes and constraints; its own words stand above", failed);
-    }
-    target_unmark(l->pg);
-    info("done; ANALYZE brings statistics at once");
-}
-
-static const char *end(void *ctx, struct writer *out, const struct fields *end)
-{
-    struct load *l = ctx;
-
-    (void)out;
-    if (!l->copyin)
-        begin_rows(l);
-    copyin_finish(l->copyin);
-    progress_end();
-    contents_check(&l->contents, end, true);
-    set_sequences(l);
-    lo_finish(l->pg, &l->restore.out);
-    if (l->selection.data_only) {
-        refill_commit(l->pg);
-        info("the rows are there and agree");
-    } else {
-        info("%s rows are there and agree; now indexes and constraints", fields_get(end, "rows"));
-        finish(l);
-    }
-    return NULL;
-}
-
-static void free_load(struct load *l)
-{
-    free(l->encoding);
-    free(l->made_with);
-    pg_child_free(&l->restore.child);
-    fields_free(&l->restore.foreign);
-    close(l->restore.archive);
-    choice_free(&l->choice);
-    contents_free(&l->contents);
-    selection_free(&l->selection);
+        pg = session_open(o->newdb.conninfo, "bk-load");
+    load_stream(&o->load, pg, newdb);
 }
 
 int main(int argc, char **argv)
 {
     const char *database = NULL;
-    struct left_out out = {0};
-    struct load l = {.jobs = opt_cores(4), .choice.list = -1};
+    struct options o = {.load.jobs = opt_cores(4)};
+    struct left_out *out = &o.load.out;
     const struct opt opt[] = {
-        {OPT_STRING, 'd', NULL, "DB", "empty database: name, conninfo, URI, or env:VAR", &database, 0, 0},
-        {OPT_NUMBER, 'j', NULL, "N", "connections (cores, at most 4); 1: no threads", &l.jobs, 1, 256},
-        SELECTION_OPTIONS(l.selection),
-        {OPT_FLAG, 0, "create-roles", NULL, "make the backup's roles that are not there", &l.create_roles, 0,
+        {OPT_STRING, 'd', NULL, "DB", "the database: name, conninfo, URI, or env:VAR", &database, 0, 0},
+        {OPT_NUMBER, 'j', NULL, "N", "connections (cores, at most 4); 1: no threads", &o.load.jobs, 1, 256},
+        {OPT_FLAG, 0, "create", NULL, "make the database", &o.create, 0, 0},
+        {OPT_FLAG, 0, "replace", NULL, "make it anew, and take the old one's place in the end",
+         &o.newdb.replace, 0, 0},
+        {OPT_FLAG, 0, "into-existing", NULL, "rows only, into tables that are there and empty",
+         &o.load.into_existing, 0, 0},
+        {OPT_FLAG, 0, "swap-back", NULL, "load nothing, but undo --replace", &o.swap_back, 0, 0},
+        {OPT_FLAG, 0, "yes", NULL, "do not ask", &o.newdb.yes, 0, 0},
+        {OPT_FLAG, 0, "disconnect", NULL, "end sessions of the database that is replaced",
+         &o.newdb.disconnect, 0, 0},
+        {OPT_STRING, 0, "maintenance-db", "NAME", "connect to it meanwhile (postgres, or template1)",
+         &o.newdb.maintenance, 0, 0},
+        SELECTION_OPTIONS(o.load.selection),
+        {OPT_FLAG, 0, "create-roles", NULL, "make the backup's roles that are not there",
+         &o.load.create_roles, 0, 0},
+        {OPT_FLAG, 0, "via-root", NULL, "rows of partitions into the partitioned table", &o.load.by_root, 0,
          0},
-        {OPT_FLAG, 0, "via-root", NULL, "rows of partitions into the partitioned table", &l.by_root, 0, 0},
-        {OPT_FLAG, 0, "allow-older-server", NULL, "load into an older major version", &l.older_server, 0, 0},
-        {OPT_FLAG, 0, "no-owner", NULL, "all belongs to the role that loads", &out.owners, 0, 0},
-        {OPT_FLAG, 0, "no-acl", NULL, "leave access rights out", &out.acls, 0, 0},
+        {OPT_FLAG, 0, "allow-older-server", NULL, "load into an older major version", &o.load.older_server, 0,
+         0},
+        {OPT_FLAG, 0, "no-owner", NULL, "all belongs to the role that loads", &out->owners, 0, 0},
+        {OPT_FLAG, 0, "no-acl", NULL, "leave access rights out", &out->acls, 0, 0},
         {OPT_FLAG, 0, "no-properties", NULL, "leave the database's own owner, rights, settings",
-         &out.properties, 0, 0},
-        {OPT_FLAG, 0, "no-tablespaces", NULL, "all in the database's own tablespace", &out.tablespaces, 0, 0},
+         &out->properties, 0, 0},
+        {OPT_FLAG, 0, "no-tablespaces", NULL, "all in the database's own tablespace", &out->tablespaces, 0,
+         0},
     };
     const struct cmd cmd = {
         .name = "bk-load",
-        .brief = "load a backup into an empty database",
+        .brief = "load a backup into a database",
         .operands = "",
         .opt = opt,
         .opts = sizeof opt / sizeof opt[0],
-        .example = "createdb -T template0 app_new; bk-get app.bk | bk-zstd -d | bk-load -d app_new",
+        .example = "bk-get app.bk | bk-zstd -d | bk-load --create -d app_new",
     };
-    static const struct tap tap = {begin, see, end};
 
     opt_parse(&cmd, argc, argv);
-    if (!database)
-        opt_wrong("say with -d which database to load into");
-    selection_check(&l.selection);
-    if (l.create_roles && l.selection.data_only)
-        opt_wrong("--create-roles makes what --data-only does not need");
-    l.restore = (struct restore){.archive = -1, .list = -1, .made_with = "", .jobs = l.jobs, .out = out};
-    l.pg = session_open(pg_conninfo(database), "bk-load");
-    filter_tap(&tap, &l, &filter_stdin_only);
-    pg_close(l.pg);
-    free_load(&l);
+    if (database)
+        o.newdb.conninfo = pg_conninfo(database);
+    check_options(&o);
+    signals_undo();
+    if (o.swap_back)
+        newdb_swap_back(&o.newdb);
+    else
+        load(&o);
+    selection_free(&o.load.selection);
     return DONE_OK;
 }

@@ -141,7 +141,7 @@ static void print_pipe(struct buf *b, const struct head *h, bool rows_only)
         buf_addf(b, " | %s", undo ? undo : "(a step that this bk does not know)");
     }
     buf_addf(b, "%s%s\n", known ? " | bk-verify | bk-load -d DB" : "",
-             known && rows_only ? " --data-only" : "");
+             known && rows_only ? " --into-existing" : "");
 }
 
 /* Where items can be read; else it is taken to have them, as nearly all have. */

@@ -265,45 +265,74 @@ void pg_set_up(struct pg *pg)
     pg->server = which_server(pg);
 }
 
+/* NULL if it cannot be had: `words` say why. */
+static struct pg *if_connected(struct pg *pg, char **words)
+{
+    if (PQstatus(pg->conn) == CONNECTION_OK)
+        return pg;
+    *words = one_line(PQerrorMessage(pg->conn));
+    pg_close(pg);
+    return NULL;
+}
+
+/* Of several dbnames libpq takes the first for conninfo, and the last for the database. */
+struct pg *pg_try_connect(const char *conninfo, const char *database, const char *app, char **words)
+{
+    const char *const keys[] = {"dbname", "fallback_application_name", database ? "dbname" : NULL, NULL};
+    const char *const values[] = {conninfo, app, database, NULL};
+
+    return if_connected(connect_with(keys, values), words);
+}
+
 struct pg *pg_connect(const char *conninfo, const char *app)
 {
-    const char *const keys[] = {"dbname", "fallback_application_name", NULL};
-    const char *const values[] = {conninfo, app, NULL};
-    struct pg *pg = connect_with(keys, values);
+    char *words;
+    struct pg *pg = pg_try_connect(conninfo, NULL, app, &words);
 
-    if (PQstatus(pg->conn) != CONNECTION_OK) {
+    if (!pg) {
         hint("-d takes a name, conninfo, a URI or env:VAR, as for psql; PGHOST, PGUSER and the others count "
              "too");
-        die_pg(pg, "connect to the database");
+        die(FAILED, "cannot connect to the database: %s", words);
     }
     return pg;
 }
 
-struct pg *pg_connect_again(const struct pg *pg, const char *app, char **words)
+char *pg_conninfo_database(const char *conninfo)
 {
-    const char **keys = xcalloc(pg->parameters + 2, sizeof keys[0]);
-    const char **values = xcalloc(pg->parameters + 2, sizeof values[0]);
-    struct buf dbname = {0};
+    PQconninfoOption *all = PQconninfoParse(conninfo, NULL);
+    char *name = all ? NULL : xstrdup(conninfo);
 
+    for (PQconninfoOption *o = all; o && o->keyword; o++)
+        if (strcmp(o->keyword, "dbname") == 0 && o->val && *o->val)
+            name = xstrdup(o->val);
+    PQconninfoFree(all);
+    return name;
+}
+
+struct pg *pg_connect_other(const struct pg *pg, const char *database, const char *app, char **words)
+{
+    const char **keys = xcalloc(pg->parameters + 3, sizeof keys[0]);
+    const char **values = xcalloc(pg->parameters + 3, sizeof values[0]);
+    size_t n = 1;
+
+    keys[0] = "dbname"; /* libpq looks into the first one, whether it is conninfo: an empty one is */
+    values[0] = "dbname=''";
     for (size_t i = 0; i < pg->parameters; i++) {
-        keys[i] = pg->parameter[i].key;
-        values[i] = pg->parameter[i].value;
-        if (strcmp(keys[i], "dbname") == 0) { /* it would be taken for conninfo if it looks so */
-            add_conninfo(&dbname, keys[i], values[i]);
-            values[i] = buf_str(&dbname);
-        }
+        bool other = database && strcmp(pg->parameter[i].key, "dbname") == 0;
+        keys[n] = pg->parameter[i].key;
+        values[n++] = other ? database : pg->parameter[i].value;
     }
-    keys[pg->parameters] = "fallback_application_name";
-    values[pg->parameters] = app;
-    struct pg *again = connect_with(keys, values);
+    keys[n] = "fallback_application_name";
+    values[n] = app;
+    struct pg *other = connect_with(keys, values);
     free(keys);
     free(values);
-    buf_free(&dbname);
-    if (PQstatus(again->conn) == CONNECTION_OK)
-        return again;
-    *words = one_line(PQerrorMessage(again->conn));
-    pg_close(again);
-    return NULL;
+    return if_connected(other, words);
+}
+
+struct pg *pg_connect_again(const struct pg *pg, const char *app, char **words)
+{
+    return pg_connect_other(pg, NULL, app, words);
 }
 
 struct pg *pg_again(const struct pg *pg, const char *app)

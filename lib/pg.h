@@ -22,6 +22,11 @@ const char *pg_conninfo(const char *d);
 
 /* Connects, and nothing more; see session.h. `app` is the application_name. */
 struct pg *pg_connect(const char *conninfo, const char *app);
+/* The same, to `database` of that server (NULL: the one that it says). NULL if it cannot be had: `words` (to
+ * be freed) say why. */
+struct pg *pg_try_connect(const char *conninfo, const char *database, const char *app, char **words);
+/* The database that it names, to be freed; NULL: none. */
+char *pg_conninfo_database(const char *conninfo);
 /* Sets what all our sessions need: search_path empty, timeouts off, the settings that COPY text depends on
  * (below), client_encoding as the database's. */
 void pg_set_up(struct pg *pg);
@@ -31,6 +36,8 @@ struct pg *pg_again(const struct pg *pg, const char *app);
 /* The same, but only connected, and not looked at. NULL if it cannot be had: `words` (to be freed) say why.
  */
 struct pg *pg_connect_again(const struct pg *pg, const char *app, char **words);
+/* And to another database of that server. */
+struct pg *pg_connect_other(const struct pg *pg, const char *database, const char *app, char **words);
 void pg_close(struct pg *pg);
 
 /* The settings under which COPY writes and reads its text, as "NAME=VALUE", ended by NULL. */

@@ -73,9 +73,8 @@ static void check_pooler(struct pg *first, uint64_t first_pid, const char *app)
 }
 
 /* A pooler makes up what it tells libpq of the server's process. */
-struct pg *session_open(const char *conninfo, const char *app)
+void session_begin(struct pg *pg, const char *app)
 {
-    struct pg *pg = pg_connect(conninfo, app);
     uint64_t pid = backend_pid(pg);
     bool pooled = pid != pg_client_pid(pg);
 
@@ -84,5 +83,12 @@ struct pg *session_open(const char *conninfo, const char *app)
     pg_set_up(pg);
     if (pooled)
         pg_close(pg_again(pg, app)); /* is it at the same server? */
+}
+
+struct pg *session_open(const char *conninfo, const char *app)
+{
+    struct pg *pg = pg_connect(conninfo, app);
+
+    session_begin(pg, app);
     return pg;
 }

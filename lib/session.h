@@ -14,4 +14,7 @@
  * with 1 behind one that has no second session for us, or has it at another server. */
 struct pg *session_open(const char *conninfo, const char *app);
 
+/* The same for a connection that there is, and that has not been used. */
+void session_begin(struct pg *pg, const char *app);
+
 #endif

@@ -180,12 +180,13 @@ static void say_incomplete(void *arg, enum status status, const char *why)
             pg_database(arg));
 }
 
-void target_mark(struct pg *pg)
+void target_mark(struct pg *pg, bool dropped)
 {
     pg_exec(pg, "mark the database as not finished",
             "CREATE SCHEMA bk_incomplete; "
             "COMMENT ON SCHEMA bk_incomplete IS 'bk-load has not finished with this database'");
-    undo_on_die(say_incomplete, pg);
+    if (!dropped)
+        undo_on_die(say_incomplete, pg);
 }
 
 bool target_has_event_triggers(struct pg *pg)

@@ -44,8 +44,8 @@ void target_check_needs(struct pg *pg, const struct fields *database, const stru
 void target_check_version(struct pg *pg, const struct fields *database);
 
 /* Makes the schema bk_incomplete. From here on, if the program dies, a warning says what has become of the
- * database. */
-void target_mark(struct pg *pg);
+ * database, unless it is `dropped` then. */
+void target_mark(struct pg *pg, bool dropped);
 
 /* Does a command that makes something fire event triggers? */
 bool target_has_event_triggers(struct pg *pg);

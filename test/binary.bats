@@ -100,7 +100,7 @@ tables_for() {
 
 @test "rows only, into tables that are there" {
     tables_for bigint
-    bk-load -q -d "$b" --data-only <"$binary"
+    bk-load -q -d "$b" --into-existing <"$binary"
     same "$(sql "$b" 'SELECT count(*), min(id), max(id), max(words) FROM t0')" '5|0|4|rho rho\Nalphabetaalphaalphagammagammadeltagamma..'
     same "$(sql "$b" 'SELECT count(*) FROM t1')" 5
 }
@@ -109,7 +109,7 @@ tables_for() {
     # Eight bytes each.
     for type in 'double precision' timestamptz money; do
         tables_for "$type"
-        fails 1 bk-load -d "$b" --data-only <"$binary"
+        fails 1 bk-load -d "$b" --into-existing <"$binary"
         matches "cannot load public.t0: its column id is of type .*, but in the backup, in binary, of type bigint" "$stderr"
         same "$(sql "$b" 'SELECT count(*) FROM t0')" 0
     done
@@ -121,7 +121,7 @@ tables_for() {
     for place in '2 13' '3 2' '2 17' '2 1'; do
         # shellcheck disable=SC2086 # words
         "$frames" flip DATA $place <"$binary" >bad
-        fails 3 bk-load -d "$b" --data-only <bad
+        fails 3 bk-load -d "$b" --into-existing <bad
         matches 'public.t0: (digest: the backup says|a body does not hold whole rows)' "$stderr"
         same "$(sql "$b" 'SELECT count(*) FROM t0')" 0
     done

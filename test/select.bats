@@ -313,7 +313,7 @@ b" (x int)'
         done
     done
     fails 2 bk-dump --role-passwords
-    fails 2 bk-load -d x --create-roles --data-only
+    fails 2 bk-load -d x --create-roles --into-existing
 }
 
 @test "a pattern that is no regular expression for the server: status 2, whether or not it would have been looked at" {
@@ -491,7 +491,7 @@ b" (x int)'
     run --separate-stderr bk-load -d "$c" <"$file"
     same "$status" 4
     matches 'rows only, and no definitions' "$stderr"
-    load_part "$b" --data-only
+    load_part "$b" --into-existing
     "$cmpdb" "$a" "$b"
 }
 
@@ -500,11 +500,11 @@ b" (x int)'
     bk-dump -d "$a" >"$file"
     bk-load -q -d "$b" <"$file"
     sql "$b" "TRUNCATE shop.orders RESTART IDENTITY; INSERT INTO log VALUES ('new'); SELECT setval('shop.customers_id_seq', 99)"
-    load_part "$b" --data-only -t shop.orders
+    load_part "$b" --into-existing -t shop.orders
     same "$(rows "$b" shop.orders) $(rows "$b" log)" '50 101'
     same "$(sql "$b" "SELECT nextval('shop.orders_id_seq'), nextval('shop.customers_id_seq')")" '51|100'
     # A second time it has rows.
-    fails 4 bk-load -d "$b" --data-only -t 'shop.*' <"$file"
+    fails 4 bk-load -d "$b" --into-existing -t 'shop.*' <"$file"
     matches 'these tables have rows: shop.customers, shop.orders' "$stderr"
     same "$(rows "$b" shop.orders)" 50
 }
@@ -515,20 +515,20 @@ b" (x int)'
     bk-load -q -d "$b" --schema-only <"$file"
     # A row that the server refuses, in the last of the tables.
     sql "$b" 'ALTER TABLE orders ADD CHECK (y > 2)'
-    fails 1 bk-load -d "$b" --data-only <"$file"
+    fails 1 bk-load -d "$b" --into-existing <"$file"
     matches 'cannot load public.orders: .*violates check' "$stderr"
     same "$(rows "$b" shop.customers) $(rows "$b" log)" '0 0'
     # A table that is not there.
     sql "$b" 'ALTER TABLE orders RENAME TO other; DROP TABLE "Orders"'
-    fails 1 bk-load -d "$b" --data-only <"$file"
+    fails 1 bk-load -d "$b" --into-existing <"$file"
     matches 'no tables for these rows: public."Orders", public.orders' "$stderr"
     # A stream that is cut.
     head -c -100 "$file" >"$file.cut"
-    fails 3 bk-load -d "$b" --data-only --exclude-table 'public.?rders' <"$file.cut"
+    fails 3 bk-load -d "$b" --into-existing --exclude-table 'public.?rders' <"$file.cut"
     same "$(rows "$b" shop.customers) $(rows "$b" log)" '0 0'
     run ! is_marked "$b"
     same "$(sql "$b" 'SELECT count(*) FROM pg_largeobject_metadata')" 0
-    load_part "$b" --data-only --exclude-table 'public.?rders'
+    load_part "$b" --into-existing --exclude-table 'public.?rders'
     same "$(rows "$b" shop.customers) $(rows "$b" log)" '20 100'
 }
 
@@ -549,7 +549,7 @@ b" (x int)'
     bk-dump -d "$a" --schema shop --exclude-table-data 'shop.c*' --data-only >"$file"
     fails 0 bk-ls <"$file"
     matches 'not all of it: schema shop, exclude-table-data shop.c\*, data-only' "$output"
-    matches 'bk-load -d DB --data-only$' "$output"
+    matches 'bk-load -d DB --into-existing$' "$output"
 }
 
 @test "rows of partitions by the root: into a target that is partitioned otherwise" {
@@ -558,9 +558,9 @@ b" (x int)'
     sql "$b" 'CREATE TABLE events (id int, at date) PARTITION BY RANGE (at);
         CREATE TABLE events_2020 PARTITION OF events FOR VALUES FROM (MINVALUE) TO ('\''2020-07-01'\'');
         CREATE TABLE events_rest_1 PARTITION OF events DEFAULT'
-    fails 1 bk-load -d "$b" --data-only -t events <"$file"
+    fails 1 bk-load -d "$b" --into-existing -t events <"$file"
     matches 'violates partition constraint' "$stderr"
-    load_part "$b" --data-only -t events --via-root
+    load_part "$b" --into-existing -t events --via-root
     same "$(rows "$b" events)" 40
     same "$(rows "$b" events_2020)" "$(sql "$a" "SELECT count(*) FROM events WHERE at < '2020-07-01'")"
 }
