@@ -7,6 +7,7 @@ DESTDIR =
 SAN =
 WERROR =
 TEST_JOBS = $(shell nproc)
+BATS_JOBS = $(shell expr 2 '*' $$(nproc)) # most of them wait for a server most of the time
 
 CFLAGS = -O2 -g
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes $(if $(WERROR),-Werror)
@@ -59,7 +60,7 @@ test:
 	ci/install-deps.sh test
 	$(MAKE) -j$(TEST_JOBS) all test-programs test-tools
 	$(MAKE) unit
-	BUILD=$(BUILD) bats --jobs $(TEST_JOBS) --print-output-on-failure test
+	BUILD=$(BUILD) bats --jobs $(BATS_JOBS) --print-output-on-failure test
 
 # By hand: what takes longer than a newcomer, or CI, will wait. Needs GNU time.
 test-long: all

@@ -305,12 +305,12 @@ $b"
 @test "a signal: undone, and ended by that signal" {
     two
     for sig in INT:130 TERM:143 HUP:129; do
-        # A background process of a shell has SIGINT ignored, but for this.
+        # A background process of a shell has SIGINT ignored, and nohup's SIGHUP, but for this.
         new_gate "$BATS_TEST_TMPDIR/g"
         mkfifo "$BATS_TEST_TMPDIR/in"
         gate "$BATS_TEST_TMPDIR/g" 1500000 <"$file" >"$BATS_TEST_TMPDIR/in" 3>&- &
         started+=("$!")
-        env --default-signal=INT bk-load --replace -d "$b" --yes <"$BATS_TEST_TMPDIR/in" 2>"$BATS_TEST_TMPDIR/words" 3>&- &
+        env --default-signal=HUP,INT,TERM bk-load --replace -d "$b" --yes <"$BATS_TEST_TMPDIR/in" 2>"$BATS_TEST_TMPDIR/words" 3>&- &
         loader=$!
         started+=("$loader")
         wait_until held "$BATS_TEST_TMPDIR/g"
