@@ -38,6 +38,7 @@ struct options {
     struct opt_list tags;
     struct selection selection;
     bool globals, passwords;
+    bool digests; /* no rows and no definitions, but what DONE says of the rows */
     int jobs;
     int lock_wait, max_time; /* seconds; 0: no limit */
 };
@@ -131,6 +132,11 @@ static void write_data(struct dump *d)
         copyout_query(d->copyout, behind + 1, "read the large objects", copy);
 }
 
+static bool wants_definitions(const struct options *o)
+{
+    return !o->selection.data_only && !o->digests;
+}
+
 static uint32_t write_item(struct source *s, enum digest_kind kind, struct fields *item)
 {
     uint32_t number = source_item(s, kind, item);
@@ -161,7 +167,7 @@ static void write_items(struct dump *d, struct pg *pg, const struct pgtool *pg_d
         d->roles_item = write_rows_item(d->source, "roles");
         d->first_item = write_rows_item(d->source, "tablespaces") + 1;
     }
-    if (!d->options->selection.data_only) {
+    if (wants_definitions(d->options)) {
         fields_add(&item, "type", "schema");
         fields_add(&item, "format", "pg_dump custom");
         fields_addf(&item, "made-with", "pg_dump %s", pg_dump->version);
@@ -181,13 +187,17 @@ static void make_head(struct head *h, const struct options *o, const struct snap
     char label[LABEL_MAX + 1];
 
     label_from_name(database, label);
-    source_head(h, "backup", s->created, o->label ? o->label : label, o->tags.value, o->tags.count);
-    fields_addf(&h->fields, "estimate", "%" PRIu64, s->bytes);
+    source_head(h, o->digests ? "digests" : "backup", s->created, o->label ? o->label : label, o->tags.value,
+                o->tags.count);
+    if (!o->digests)
+        fields_addf(&h->fields, "estimate", "%" PRIu64, s->bytes);
 }
 
 static void check_options(const struct options *o)
 {
     selection_check(&o->selection);
+    if (o->digests && (o->selection.data_only || o->selection.schema_only))
+        opt_wrong("--digests are of rows: they do not go with --data-only or --schema-only");
     if (o->passwords && !o->globals)
         opt_wrong("--role-passwords goes with --globals");
     if (o->label && !label_is_right(o->label))
@@ -211,20 +221,22 @@ static void dump(struct dump *d, const struct options *o)
 {
     struct pg *leader = d->leader = session_open(pg_conninfo(o->database), "bk-dump");
     struct pg_child child = pg_child(leader, false);
+    struct pgtool tool = {0};
     struct child archive;
     struct head head;
 
     if (pg_version(leader) < 120000)
         die(FAILED, "the server is older than PostgreSQL 12, which this bk does not know");
     char *why = xasprintf("the server is of version %s", pg_parameter(leader, "server_version"));
-    struct pgtool tool = pgtool_find("pg_dump", pg_version(leader) / 10000, why);
+    if (wants_definitions(o))
+        tool = pgtool_find("pg_dump", pg_version(leader) / 10000, why);
     selection_try(leader, &o->selection, false);
     d->snapshot.relations = selection_relations(leader, &o->selection);
     d->snapshot.rows = selection_rows(leader, &o->selection);
     connections_check(leader, o->jobs);
     snapshot_take(leader, &d->snapshot, read_further, o->lock_wait);
     selection_check_used(leader, &o->selection);
-    if (!o->selection.data_only) {
+    if (wants_definitions(o)) {
         archive = archive_start(&tool, &child, d->snapshot.id, pg_parameter(leader, "client_encoding"),
                                 o->lock_wait);
         d->pg_dump = &archive;
@@ -261,6 +273,7 @@ int main(int argc, char **argv)
          MOST_SECONDS},
         {OPT_LIST, 0, "tag", "NAME=VALUE", "a note in HEAD; may come several times", &o.tags, 0, 0},
         SELECTION_OPTIONS(o.selection),
+        {OPT_FLAG, 0, "digests", NULL, "no rows, but their digests", &o.digests, 0, 0},
         {OPT_FLAG, 0, "globals", NULL, "the server's roles and tablespaces too", &o.globals, 0, 0},
         {OPT_FLAG, 0, "role-passwords", NULL, "with --globals: hashed passwords too", &o.passwords, 0, 0},
     };

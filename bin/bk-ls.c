@@ -170,7 +170,8 @@ static void print_text(struct buf *b, const struct list *l, const struct fields 
     buf_addf(b, "\nwhole: END seen, %s frames, %s items, %s rows, %s%s\n", shown(end, "frames"),
              shown(end, "items"), grouped(shown(end, "rows"), rows), format_size(bytes, size),
              fields_get(end, "sums") ? ", with index" : "");
-    print_pipe(b, &l->head, !has_definitions(l));
+    if (!head_kind_is(&l->head, "digests"))
+        print_pipe(b, &l->head, !has_definitions(l));
 }
 
 /* Fields that may come several times, and the names of the lists that they become. */

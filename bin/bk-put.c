@@ -35,7 +35,7 @@ static void make_folder(const char *dir, const char *path)
 }
 
 /* "DIR/" becomes DIR/<label>/<created>-<id8>.bk, the time without the characters that scp and make read
- * otherwise. */
+ * otherwise. Digests are no backup, and must not be the newest .bk there. */
 static char *own_name(const char *dir, const struct head *h)
 {
     const char *label = fields_get(&h->fields, "label");
@@ -50,7 +50,7 @@ static char *own_name(const char *dir, const struct head *h)
     for (; *created; created++)
         if (*created != '-' && *created != ':')
             buf_addc(&name, *created);
-    buf_addf(&name, "-%.8s.bk", head_id(h));
+    buf_addf(&name, "-%.8s.%s", head_id(h), head_kind_is(h, "digests") ? "digests" : "bk");
     return buf_str(&name);
 }
 

@@ -59,7 +59,7 @@ uint32_t copyout_parts(const struct table *t)
 static void write_chunk(struct copyout *o, struct chunk *c)
 {
     source_data(o->source, c->item, c->part, c->more, c->body.data, c->body.len, &c->digest);
-    progress_add(c->body.len);
+    progress_add(c->digest.bytes);
 }
 
 /* With threads the body goes into the queue, and its memory with it. */
@@ -74,7 +74,7 @@ static void put_chunk(void *ctx, struct chunk *c)
     struct chunk *copy = xmalloc(sizeof *copy);
     *copy = *c;
     c->body = (struct buf){0};
-    queue_put(o->queue, copy, copy->body.cap);
+    queue_put(o->queue, copy, sizeof *copy + copy->body.cap);
 }
 
 /* The leader holds its lock already. For others NOWAIT: behind a lock that waits for the leader's, they would
@@ -116,7 +116,8 @@ static void copy_rows(struct copyout *o, struct pg *pg, uint32_t item, uint32_t 
                         .put = put_chunk,
                         .ctx = o,
                         .turn = o->queue ? &o->turn : NULL,
-                        .binary = binary};
+                        .binary = binary,
+                        .digests_only = source_digests_only(o->source)};
     char *row;
     size_t n;
 

@@ -4,6 +4,7 @@
  * Each takes the next part of a table, cuts its rows into bodies of about 1 MiB, and puts them into a queue,
  * from which the calling thread writes. What a part's frames are depends on the table alone, not on how many
  * connections there are. Without threads (one connection) the same functions write straight to the stream.
+ * Into a stream of digests go no rows: each connection's thread makes the digests of what it reads.
  */
 #ifndef BK_COPYOUT_H
 #define BK_COPYOUT_H

@@ -123,6 +123,11 @@ const char *head_kind(const struct head *h)
     return fields_get(&h->fields, "kind");
 }
 
+bool head_kind_is(const struct head *h, const char *kind)
+{
+    return strcmp(head_kind(h), kind) == 0;
+}
+
 bool head_partial(const struct head *h)
 {
     return fields_get(&h->fields, "partial") != NULL;

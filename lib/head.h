@@ -42,6 +42,7 @@ void head_free(struct head *h);
 
 const char *head_id(const struct head *h);
 const char *head_kind(const struct head *h);
+bool head_kind_is(const struct head *h, const char *kind);
 bool head_partial(const struct head *h);
 
 /* The record's bytes: what the seal and the index stand for. */

@@ -30,7 +30,7 @@ static void put(struct rows *r)
 
 static void flush(struct rows *r)
 {
-    if (r->chunk.body.len == 0)
+    if (r->chunk.digest.rows == 0)
         return;
     lock(r);
     put(r);
@@ -59,13 +59,14 @@ static void put_long(struct rows *r, const char *row, size_t n)
 
 static void add_row(struct rows *r, const char *row, size_t n)
 {
-    if (r->chunk.body.len + n > BODY_BYTES)
+    if (r->chunk.digest.bytes + n > BODY_BYTES)
         flush(r);
-    if (n > BODY_BYTES) {
+    if (n > BODY_BYTES && !r->digests_only) {
         put_long(r, row, n);
         return;
     }
-    buf_add(&r->chunk.body, row, n);
+    if (!r->digests_only)
+        buf_add(&r->chunk.body, row, n);
     digest_row(&r->chunk.digest, row, n);
 }
 

@@ -2,7 +2,7 @@
  *
  * A body holds whole rows, up to 1 MiB of them. A row that alone is longer is cut into bodies of 1 MiB, each
  * but the last with MORE, and no body of another row may come in between. What the bodies are depends on the
- * rows alone.
+ * rows alone. Where only digests are wanted, nothing of the rows is kept.
  */
 #ifndef BK_ROWS_H
 #define BK_ROWS_H
@@ -32,6 +32,7 @@ struct rows {
     void *ctx;
     pthread_mutex_t *turn; /* NULL: one thread */
     bool binary;           /* what comes is COPY's binary format */
+    bool digests_only;     /* puts chunks that have a digest and no body */
     bool begun, ended;     /* of that: its header, its trailer has come */
 };
 

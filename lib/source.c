@@ -14,12 +14,12 @@
 struct total {
     struct digest digest;
     uint64_t frames;
-    uint64_t bytes;
 };
 
 struct source {
     struct writer *writer;
     char id[ID_HEX + 1];
+    bool digests_only;
     struct total *total; /* of item n at n - 1 */
     uint32_t items;
     size_t room;
@@ -61,7 +61,13 @@ struct source *source_open(int fd, const char *name, const struct head *h)
         s->id[i] = head_id(h)[i];
     s->writer = writer_open(fd, name);
     writer_head(s->writer, h);
+    s->digests_only = head_kind_is(h, "digests");
     return s;
+}
+
+bool source_digests_only(const struct source *s)
+{
+    return s->digests_only;
 }
 
 static void put_fields(struct source *s, uint32_t type, uint32_t item, const struct fields *fields)
@@ -100,8 +106,9 @@ void source_data(struct source *s, uint32_t item, uint32_t part, bool more, cons
         digest_merge(&t->digest, digest);
     else if (!digest_add(&t->digest, body, n, more))
         bug();
+    if (s->digests_only)
+        return;
     t->frames++;
-    t->bytes += n;
     writer_frame(s->writer,
                  (struct frame){.type = FRAME_DATA,
                                 .flags = more ? FRAME_MORE : 0,
@@ -119,7 +126,7 @@ static void put_done(struct source *s, uint32_t item)
 
     fields_addf(&done, "frames", "%" PRIu64, t->frames);
     fields_addf(&done, "rows", "%" PRIu64, t->digest.rows);
-    fields_addf(&done, "bytes", "%" PRIu64, t->bytes);
+    fields_addf(&done, "bytes", "%" PRIu64, t->digest.bytes);
     fields_add(&done, "digest", digest_text(&t->digest, text));
     put_fields(s, FRAME_DONE, item, &done);
     fields_free(&done);
@@ -133,7 +140,7 @@ void source_end(struct source *s)
     for (uint32_t i = 1; i <= s->items; i++) {
         put_done(s, i);
         rows += s->total[i - 1].digest.rows;
-        bytes += s->total[i - 1].bytes;
+        bytes += s->total[i - 1].digest.bytes;
         digest_free(&s->total[i - 1].digest);
     }
     fields_add(&end, "id", s->id);

@@ -19,6 +19,10 @@ void source_head(struct head *h, const char *kind, const char *created, const ch
 /* Writes HEAD to `fd` (`name` is for messages). */
 struct source *source_open(int fd, const char *name, const struct head *h);
 
+/* Is HEAD's kind `digests`? Then there is no DATA: source_data() takes rows and digests as ever, for DONEs
+ * and END that tell of them, and writes nothing. Who brings a digest need not bring the rows. */
+bool source_digests_only(const struct source *s);
+
 /* Writes an ITEM and returns its number. All ITEMs come before the first DATA. */
 uint32_t source_item(struct source *s, enum digest_kind kind, const struct fields *item);
 

@@ -76,10 +76,13 @@ static bool known_type(uint32_t type)
            type == FRAME_ABRT || type == FRAME_END;
 }
 
-/* Each item of a backup is done; other kinds may only list theirs. */
+/* Each item of a backup is done, and each whose digest is all there is of it; other kinds may only list
+ * theirs. */
 static bool all_done(const struct stream *s)
 {
-    return s->dones == s->items || (s->dones == 0 && strcmp(head_kind(&s->head), "backup") != 0);
+    bool must = head_kind_is(&s->head, "backup") || head_kind_is(&s->head, "digests");
+
+    return s->dones == s->items || (s->dones == 0 && !must);
 }
 
 /* May a frame of this type come after those that came? */
@@ -91,7 +94,7 @@ static bool in_order(const struct stream *s, uint32_t type)
     case FRAME_ITEM:
         return s->last_type == FRAME_HEAD || s->last_type == FRAME_ITEM;
     case FRAME_DATA:
-        return s->items > 0 && s->dones == 0;
+        return s->items > 0 && s->dones == 0 && !head_kind_is(&s->head, "digests");
     case FRAME_DONE:
         return s->dones < s->items;
     case FRAME_ABRT:

@@ -5,6 +5,8 @@
  *
  *     HEAD  ITEM 1..n  DATA*  DONE 1..n  END        lower-case frames and ABRT anywhere after HEAD
  *
+ * One of the kind `digests` has no DATA.
+ *
  * It does not look into ITEM, DATA, DONE or lower-case bodies: they may be compressed or sealed.
  */
 #ifndef BK_STREAM_H

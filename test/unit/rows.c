@@ -1,6 +1,7 @@
 /* Tests of rows.h: bodies of rows that came in binary, and messages that are not what COPY sends. */
 #include "rows.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "tuple.h"
@@ -10,6 +11,7 @@
 struct got {
     struct buf bytes;
     uint64_t bodies, more, rows;
+    struct digest sum;
 };
 
 static void put(void *ctx, struct chunk *c)
@@ -20,6 +22,7 @@ static void put(void *ctx, struct chunk *c)
     g->bodies++;
     g->more += c->more;
     g->rows += c->digest.rows;
+    digest_merge(&g->sum, &c->digest);
 }
 
 /* A message: the header, if so, and a tuple with one value of so many bytes. */
@@ -152,6 +155,29 @@ static void not_copy(void)
     }
 }
 
+/* Rows of every length, and the same digests; no bodies. */
+static void digests_only(void)
+{
+    struct got g = {0};
+    struct digest whole;
+    struct rows r = {.put = put, .ctx = &g, .digests_only = true};
+    char *row = xmalloc(3 * BODY_BYTES);
+
+    digest_begin(&whole, DIGEST_ROWS);
+    digest_begin(&r.chunk.digest, DIGEST_ROWS);
+    for (size_t n = 1; n <= 3 * BODY_BYTES; n *= 3) {
+        memset(row, 'x', n - 1);
+        row[n - 1] = '\n';
+        digest_row(&whole, row, n);
+        rows_add(&r, row, n);
+    }
+    rows_end(&r);
+    CHECK(g.bytes.len == 0 && g.more == 0 && g.bodies == 2);
+    CHECK(g.sum.rows == whole.rows && g.sum.bytes == whole.bytes);
+    CHECK(g.sum.low == whole.low && g.sum.high == whole.high);
+    free(row);
+}
+
 int main(void)
 {
     RUN(header_with_tuple);
@@ -159,5 +185,6 @@ int main(void)
     RUN(no_rows);
     RUN(long_tuples);
     RUN(not_copy);
+    RUN(digests_only);
     return unit_end();
 }

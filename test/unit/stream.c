@@ -301,8 +301,6 @@ static void catalogs(void)
 {
     begin_kind(HEAD_OF("catalog"), 2);
     CHECK_U64(end_with(END_LINES("4", "2"), NULL, 0), STREAM_OK);
-    begin_kind(HEAD_OF("digests"), 1);
-    CHECK_U64(end_with(END_LINES("3", "1"), NULL, 0), STREAM_OK);
     begin_kind(HEAD_OF("plan"), 2);
     CHECK_U64(next(FRAME_DONE, 1, ""), STREAM_OK);
     CHECK_U64(end_with(END_LINES("5", "2"), NULL, 0), STREAM_ORDER);
@@ -310,6 +308,17 @@ static void catalogs(void)
     CHECK_U64(end_with(END_LINES("6", "2"), NULL, 0), STREAM_OK);
     begin(2);
     CHECK_U64(end_with(END_LINES("4", "2"), NULL, 0), STREAM_ORDER);
+}
+
+/* Each item has its digest, and none has rows. */
+static void digests(void)
+{
+    begin_kind(HEAD_OF("digests"), 1);
+    CHECK_U64(next(FRAME_DATA, 1, "x\n"), STREAM_ORDER);
+    begin_kind(HEAD_OF("digests"), 1);
+    CHECK_U64(end_with(END_LINES("3", "1"), NULL, 0), STREAM_ORDER);
+    CHECK_U64(next(FRAME_DONE, 1, ""), STREAM_OK);
+    CHECK_U64(end_with(END_LINES("4", "1"), NULL, 0), STREAM_OK);
 }
 
 static enum stream_err end_after_one_item(const char *lines, size_t wrong_size)
@@ -438,6 +447,7 @@ int main(void)
     RUN(heads);
     RUN(abrt);
     RUN(catalogs);
+    RUN(digests);
     RUN(totals);
     RUN(trailer);
     RUN(end_bytes);
