@@ -24,6 +24,7 @@ LINK_bk-sum = -lcrypto
 LINK_bk-verify = -lcrypto -lxxhash
 LINK_bk-ls = -lxxhash
 LINK_bk-cat = -lxxhash
+LINK_bk-cmp = -lxxhash
 LINK_bk-put =
 LINK_bk-get =
 

@@ -273,7 +273,7 @@ int main(int argc, char **argv)
          MOST_SECONDS},
         {OPT_LIST, 0, "tag", "NAME=VALUE", "a note in HEAD; may come several times", &o.tags, 0, 0},
         SELECTION_OPTIONS(o.selection),
-        {OPT_FLAG, 0, "digests", NULL, "no rows, but their digests", &o.digests, 0, 0},
+        {OPT_FLAG, 0, "digests", NULL, "no rows, but their digests, for bk-cmp", &o.digests, 0, 0},
         {OPT_FLAG, 0, "globals", NULL, "the server's roles and tablespaces too", &o.globals, 0, 0},
         {OPT_FLAG, 0, "role-passwords", NULL, "with --globals: hashed passwords too", &o.passwords, 0, 0},
     };

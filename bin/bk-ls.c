@@ -170,7 +170,9 @@ static void print_text(struct buf *b, const struct list *l, const struct fields 
     buf_addf(b, "\nwhole: END seen, %s frames, %s items, %s rows, %s%s\n", shown(end, "frames"),
              shown(end, "items"), grouped(shown(end, "rows"), rows), format_size(bytes, size),
              fields_get(end, "sums") ? ", with index" : "");
-    if (!head_kind_is(&l->head, "digests"))
+    if (head_kind_is(&l->head, "digests"))
+        buf_addf(b, "to compare a database with it:\n  bk-dump --digests -d DB | bk-cmp FILE -\n");
+    else
         print_pipe(b, &l->head, !has_definitions(l));
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "fields.h"
 #include "msg.h"
 
 void digest_begin(struct digest *d, enum digest_kind kind)
@@ -107,6 +108,22 @@ char *digest_text(const struct digest *d, char out[DIGEST_TEXT_MAX])
     snprintf(out, DIGEST_TEXT_MAX, "%s %016" PRIx64 "%016" PRIx64,
              d->kind == DIGEST_BYTES ? "xxh3-128" : "xxh3-128-sum", (uint64_t)h.high64, (uint64_t)h.low64);
     return out;
+}
+
+bool digest_parse(const char *text, struct digest *d)
+{
+    static const char kind[] = "xxh3-128-sum ";
+    enum { KIND = sizeof kind - 1 };
+    uint8_t sum[16];
+
+    digest_begin(d, DIGEST_ROWS);
+    if (strncmp(text, kind, KIND) != 0 || !parse_hex(text + KIND, sum, sizeof sum))
+        return false;
+    for (size_t i = 0; i < 8; i++) {
+        d->high = d->high << 8 | sum[i];
+        d->low = d->low << 8 | sum[8 + i];
+    }
+    return true;
 }
 
 void digest_free(struct digest *d)

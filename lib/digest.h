@@ -47,6 +47,9 @@ void digest_merge(struct digest *d, const struct digest *part);
 /* The words for DONE into `out`, as "xxh3-128-sum 0123...": returned too. */
 char *digest_text(const struct digest *d, char out[DIGEST_TEXT_MAX]);
 
+/* What digest_text() wrote of rows, without their number: for digest_merge(). False for any other text. */
+bool digest_parse(const char *text, struct digest *d);
+
 void digest_free(struct digest *d);
 
 #endif

@@ -211,6 +211,12 @@ void filter_want_plain(const struct head *h)
     die(BAD_CALL, "the stream has a step left, '%s'", last);
 }
 
+void filter_want_items(const struct head *h)
+{
+    if (!head_items_readable(h))
+        filter_want_plain(h);
+}
+
 void filter_compress_head(struct head *h, const char *step)
 {
     for (size_t i = 0; i < h->fields.count; i++) {

@@ -65,6 +65,9 @@ _Noreturn void filter_die_frame(const struct frame *f, const char *why);
  * it (3 for a step that this bk does not know). */
 void filter_want_plain(const struct head *h);
 
+/* The same for what needs only ITEM and DONE: compression may stay, for it leaves them as they are. */
+void filter_want_items(const struct head *h);
+
 /* For map.head: adds `step`, unless it or another compression is there already (status 2). */
 void filter_compress_head(struct head *h, const char *step);
 

@@ -32,6 +32,8 @@ SQL
     matches '10 large objects'
     same "$(sql "$b" "SELECT lomacl IS NULL, lomacl::text = '{}' FROM pg_largeobject_metadata WHERE oid IN (1000001, 1000004) ORDER BY oid")" \
         $'t|\nf|t'
+    bk-dump --digests -d "$b" >"$BATS_TEST_TMPDIR/b.digests"
+    bk-dump -d "$a" | bk-cmp - "$BATS_TEST_TMPDIR/b.digests"
 }
 
 @test "more large objects than one transaction takes, and none at all" {

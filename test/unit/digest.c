@@ -329,6 +329,31 @@ static void finds_in_tuples(void)
     CHECK(taken >= 8 * 260);
 }
 
+/* What was printed of each part, put together, is what is printed of the whole. */
+static void parsed(void)
+{
+    static const char *const none[] = {"",
+                                       "xxh3-128-sum",
+                                       "xxh3-128-sum ",
+                                       "xxh3-128-sum 3740c2ac3ee1a81c4c1c122e0d3d58a",
+                                       "xxh3-128-sum 3740c2ac3ee1a81c4c1c122e0d3d58a5 ",
+                                       "xxh3-128-sum 3740C2ac3ee1a81c4c1c122e0d3d58a5",
+                                       "xxh3-128 3740c2ac3ee1a81c4c1c122e0d3d58a5",
+                                       "xxh3-128-sum  3740c2ac3ee1a81c4c1c122e0d3d58a5"};
+    struct digest one, two;
+    char text[DIGEST_TEXT_MAX];
+
+    CHECK(digest_parse("xxh3-128-sum fe44829ede6859f893f82f0dcafbdc8e", &one));
+    CHECK_STR(digest_text(&one, text), "xxh3-128-sum fe44829ede6859f893f82f0dcafbdc8e");
+    CHECK(digest_parse("xxh3-128-sum 38fc400d60794e23b823e32042417c17", &two));
+    digest_merge(&one, &two);
+    CHECK_STR(digest_text(&one, text), "xxh3-128-sum 3740c2ac3ee1a81c4c1c122e0d3d58a5");
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+        unit_about("%zu", i);
+        CHECK(!digest_parse(none[i], &one));
+    }
+}
+
 int main(void)
 {
     RUN(whole_body);
@@ -345,5 +370,6 @@ int main(void)
     RUN(tuples_cut_wrongly);
     RUN(no_tuples);
     RUN(finds_in_tuples);
+    RUN(parsed);
     return unit_end();
 }
