@@ -68,6 +68,8 @@ test-long: all
 	BUILD=$(BUILD) test/long/memory.sh
 	BUILD=$(BUILD) test/long/consistency.sh 100
 	BUILD=$(BUILD) test/long/ddl.sh 200
+	BUILD=$(BUILD) test/long/faults.sh 200
+	BUILD=$(BUILD) test/long/swap.sh 100
 
 lint:
 	ci/install-deps.sh lint
