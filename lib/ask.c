@@ -23,7 +23,8 @@ void ask_possible(const char *instead)
 
     if (tty < 0) {
         hint("%s", instead);
-        die(GUARDED, "this has to be confirmed, and there is no terminal to ask on");
+        complain(GUARDED, "this has to be confirmed, and there is no terminal to ask on");
+        return;
     }
     close(tty);
 }

@@ -4,7 +4,8 @@
 
 #include <stdbool.h>
 
-/* Dies with status 4 if there is nobody to ask; `instead` is the hint, what answers beforehand. */
+/* Complains (msg.h) with status 4 if there is nobody to ask; `instead` is the hint, what answers beforehand.
+ */
 void ask_possible(const char *instead);
 
 /* Asks, on /dev/tty, and dies with status 4 unless the answer is "yes". */

@@ -16,8 +16,8 @@ struct choice {
 };
 
 /* `archive` holds the definitions, -1: there are none, or they are not wanted. The server of `pg` matches
- * patterns. Dies with status 1 if a pattern matches nothing; says what is left out though it belongs to
- * something wanted. */
+ * patterns. Complains (msg.h) with status 1 if a pattern matches nothing; says what is left out though it
+ * belongs to something wanted. */
 void choice_make(struct choice *c, struct pg *pg, const struct selection *s, const struct contents *contents,
                  int archive);
 void choice_free(struct choice *c);

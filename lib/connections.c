@@ -38,7 +38,7 @@ static bool is_pooled(struct pg *pg)
     return yes;
 }
 
-/* False if a limit leaves fewer than `jobs`; then dies if this is the last try. */
+/* False if a limit leaves fewer than `jobs`, and this is not the last try: in that one it complains. */
 static bool is_enough(const struct pg_rows *r, int row, int jobs, bool last)
 {
     int most = (int)pg_number(r, row, 1), kept = (int)pg_number(r, row, 2), used = (int)pg_number(r, row, 3);
@@ -52,10 +52,12 @@ static bool is_enough(const struct pg_rows *r, int row, int jobs, bool last)
         hint("try it with -j %d, or when others have gone; or raise the limit", left);
     else
         hint("try it when others have gone, or raise the limit");
-    die(FAILED,
+    complain(
+        FAILED,
         "-j %d needs %d more connections, and %s has %d left: it allows for %d, %d are kept for others, %d "
         "are in use",
         jobs, jobs, pg_value(r, row, 0), left, most, kept, used);
+    return true;
 }
 
 /* A client that has gone, as the program before us in a script, may have left a session that is just ending.

@@ -178,6 +178,14 @@ struct oids contents_oids(const struct contents *c, const bool *which)
     return oids;
 }
 
+const struct item *contents_find(const struct contents *c, enum item_type type)
+{
+    for (uint32_t i = 0; i < c->count; i++)
+        if (c->item[i].type == type)
+            return &c->item[i];
+    return NULL;
+}
+
 uint32_t item_oid(const struct item *i)
 {
     uint64_t oid = 0;

@@ -71,6 +71,9 @@ void contents_check(const struct contents *c, const struct fields *end, bool dee
  * n at n - 1; NULL: all). Freed by the caller. */
 struct oids contents_oids(const struct contents *c, const bool *which);
 
+/* The first item of this type; NULL if there is none. */
+const struct item *contents_find(const struct contents *c, enum item_type type);
+
 /* Its own oid; 0 if it does not say. */
 uint32_t item_oid(const struct item *i);
 

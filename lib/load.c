@@ -26,17 +26,28 @@ struct load {
     struct pg *pg;       /* NULL: it is not made yet */
     struct contents contents;
     struct choice choice;
-    char *encoding;  /* of the source, where the server is to convert it; NULL: the target's own */
-    char *made_with; /* the archive: "pg_dump 15.18" */
-    bool prepared;   /* all ITEMs are there */
+    const char *encoding; /* load_encoding() */
+    bool prepared;        /* all ITEMs are there */
     struct restore restore;
     struct copyin *copyin; /* NULL: schemas and tables are not there yet */
 };
 
-static void check_empty(const struct load *l)
+void load_check_begin(const struct load_options *o, const struct head *h, struct pg *pg, bool new_database)
 {
-    target_check_empty(l->pg);
-    connections_check(l->pg, l->o->jobs);
+    if (strcmp(head_kind(h), "backup") != 0)
+        die(GUARDED, "this is no backup, but a stream of kind '%s'", head_kind(h));
+    filter_want_plain(h);
+    if (o->into_existing)
+        target_check_finished(pg);
+    else if (!new_database)
+        target_check_empty(pg);
+    if (!o->into_existing)
+        connections_check(pg, o->jobs);
+}
+
+static struct pg *server(const struct load *l)
+{
+    return l->pg ? l->pg : newdb_server(l->newdb);
 }
 
 static void begin(void *ctx, const struct head *h)
@@ -44,73 +55,70 @@ static void begin(void *ctx, const struct head *h)
     struct load *l = ctx;
     uint64_t estimate = 0;
 
-    if (strcmp(head_kind(h), "backup") != 0)
-        die(GUARDED, "this is no backup, but a stream of kind '%s'", head_kind(h));
-    filter_want_plain(h);
-    if (l->newdb)
-        connections_check(newdb_server(l->newdb), l->o->jobs);
-    else if (l->o->into_existing)
-        target_check_finished(l->pg);
-    else
-        check_empty(l);
+    load_check_begin(l->o, h, server(l), l->newdb);
     fields_get_u64(&h->fields, "estimate", &estimate);
     progress_begin(estimate);
 }
 
-static void take_item(struct load *l, const struct item *i)
+void load_check_item(const struct item *i)
 {
     if (i->type == ITEM_OTHER)
         die(BAD_DATA, "the backup has an item of type '%s', which this bk does not know: made by a newer bk",
             item_get(i, "type"));
     contents_want_format(i);
-    if (i->type == ITEM_SCHEMA)
-        l->restore.made_with = l->made_with = xstrdup(item_get(i, "made-with"));
-    if (i->type != ITEM_DATABASE)
-        return;
-    const char *encoding = item_get(i, "encoding");
-    if (*encoding && strcmp(encoding, "SQL_ASCII") != 0)
-        l->encoding = xstrdup(encoding); /* else the bytes must be right as they are: the server checks */
-}
-
-static const struct item *find_item(const struct load *l, enum item_type type)
-{
-    for (uint32_t i = 0; i < l->contents.count; i++)
-        if (l->contents.item[i].type == type)
-            return &l->contents.item[i];
-    return NULL;
 }
 
 /* A part of a database takes nobody's place. */
-static void make_database(struct load *l)
+static void check_whole(const struct fields *database)
 {
-    const struct fields *database = &l->contents.item[0].fields;
+    const char *part = fields_get(database, "select");
 
-    if (newdb_replaces(l->newdb) && fields_get(database, "select")) {
+    if (part) {
         hint("--create makes a database of its own from it; --into-existing fills empty tables");
-        die(GUARDED,
+        complain(
+            GUARDED,
             "the backup is of a part of its database (%s), which is not to take the place of a whole one",
-            fields_get(database, "select"));
+            part);
     }
-    l->pg = newdb_create(l->newdb, database);
+}
+
+void load_check_items(const struct load_options *o, const struct contents *c, struct pg *pg, bool replaces)
+{
+    if (c->count == 0 || c->item[0].type != ITEM_DATABASE)
+        die(BAD_DATA, "the backup does not say of which database it is");
+    if (!contents_find(c, ITEM_SCHEMA) && !o->into_existing) {
+        hint("bk-load --into-existing loads rows into empty tables that are there");
+        complain(GUARDED, "this backup has rows only, and no definitions");
+    }
+    if (o->create_roles && !contents_find(c, ITEM_ROLES)) {
+        hint("make them by hand; the next time: bk-dump --globals");
+        complain(GUARDED, "this backup has no roles");
+    }
+    if (!o->into_existing && !o->older_server)
+        target_check_version(pg, &c->item[0].fields);
+    if (replaces)
+        check_whole(&c->item[0].fields);
+}
+
+/* Without a conversion the bytes must be right as they are: the server checks. */
+const char *load_encoding(const struct contents *c)
+{
+    const char *encoding = item_get(&c->item[0], "encoding");
+
+    return *encoding && strcmp(encoding, "SQL_ASCII") != 0 ? encoding : NULL;
 }
 
 /* All ITEMs are there: what is in them must be what this call is for. */
 static void prepare(struct load *l)
 {
-    if (l->contents.count == 0 || l->contents.item[0].type != ITEM_DATABASE)
-        die(BAD_DATA, "the backup does not say of which database it is");
-    if (!find_item(l, ITEM_SCHEMA) && !l->o->into_existing) {
-        hint("bk-load --into-existing loads rows into empty tables that are there");
-        die(GUARDED, "this backup has rows only, and no definitions");
-    }
-    if (l->o->create_roles && !find_item(l, ITEM_ROLES)) {
-        hint("make them by hand; the next time: bk-dump --globals");
-        die(GUARDED, "this backup has no roles");
-    }
-    if (!l->o->into_existing && !l->o->older_server)
-        target_check_version(l->newdb ? newdb_server(l->newdb) : l->pg, &l->contents.item[0].fields);
+    const struct item *schema = contents_find(&l->contents, ITEM_SCHEMA);
+
+    load_check_items(l->o, &l->contents, server(l), l->newdb && newdb_replaces(l->newdb));
+    l->encoding = load_encoding(&l->contents);
+    if (schema)
+        l->restore.made_with = item_get(schema, "made-with");
     if (l->newdb)
-        make_database(l);
+        l->pg = newdb_create(l->newdb, &l->contents.item[0].fields);
     if (l->encoding)
         pg_set_encoding(l->pg, l->encoding);
     if (l->o->create_roles)
@@ -157,7 +165,8 @@ static void define(struct load *l)
     if (l->restore.archive < 0)
         die(BAD_DATA, "the backup has no definitions");
     l->restore.list = l->choice.list;
-    target_check_needs(l->pg, &l->choice.needs, &l->restore.out, l->o->create_roles);
+    target_check_needs(l->pg, &l->choice.needs, &l->restore.out, l->o->create_roles ? roles_names : NULL,
+                       false);
     rights_foreign_extensions(l->pg, &l->restore.foreign);
     rehearse(l);
     if (l->o->create_roles) {
@@ -267,7 +276,7 @@ static bool see(void *ctx, struct writer *out, const struct frame *f, const uint
     if (f->type == FRAME_ITEM)
         wrong = contents_item(&l->contents, f, body);
     if (f->type == FRAME_ITEM && !wrong)
-        take_item(l, &l->contents.item[f->item - 1]);
+        load_check_item(&l->contents.item[f->item - 1]);
     if (f->type == FRAME_DATA)
         wrong = take_data(l, f, body);
     if (f->type == FRAME_DONE)
@@ -356,8 +365,6 @@ static const char *end(void *ctx, struct writer *out, const struct fields *end)
 
 static void free_load(struct load *l)
 {
-    free(l->encoding);
-    free(l->made_with);
     pg_child_free(&l->restore.child);
     fields_free(&l->restore.foreign);
     close(l->restore.archive);

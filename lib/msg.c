@@ -44,6 +44,11 @@ bool msg_is_quiet(void)
     return loudness == QUIET;
 }
 
+bool msg_is_verbose(void)
+{
+    return loudness == VERBOSE;
+}
+
 /* How many bytes of a character above U+009F in UTF-8 stand at `s`: 0 for all else. It need not be a valid
  * one: a terminal that reads UTF-8 takes no part of such a sequence for a control character. */
 static size_t beyond_controls(const unsigned char *s)
@@ -182,6 +187,29 @@ void die(enum status status, const char *fmt, ...)
     vsnprintf(why, sizeof why, fmt, ap);
     va_end(ap);
     end_process(status, 0, why);
+}
+
+static complaint_fn *complaint_taken;
+static void *complaint_arg;
+
+void complaints_to(complaint_fn *take, void *arg)
+{
+    complaint_taken = take;
+    complaint_arg = arg;
+}
+
+void complain(enum status status, const char *fmt, ...)
+{
+    char why[LINE_MAX_BYTES];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(why, sizeof why, fmt, ap);
+    va_end(ap);
+    if (!complaint_taken)
+        end_process(status, 0, why);
+    complaint_taken(complaint_arg, status, why, pending_hint);
+    hint_forget();
 }
 
 void die_by_signal(int sig)

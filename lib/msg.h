@@ -33,6 +33,7 @@ const char *msg_tool(void);
 /* QUIET leaves out info(); VERBOSE adds detail(). Warnings and errors are always said. */
 void msg_loudness(enum loudness level);
 bool msg_is_quiet(void);
+bool msg_is_verbose(void);
 
 void info(const char *fmt, ...) PRINTF(1, 2);
 void detail(const char *fmt, ...) PRINTF(1, 2);
@@ -47,6 +48,12 @@ void hint_forget(void); /* what it was for went well */
 
 /* Says why, runs the undo functions (last registered first) and ends the process. */
 _Noreturn void die(enum status status, const char *fmt, ...) PRINTF(2, 3);
+
+/* The same for what stands against a work before it has begun, so that a dry run can tell all of it: after
+ * complaints_to() it is only handed over, with its hint ("": none), and the caller goes on. */
+void complain(enum status status, const char *fmt, ...) PRINTF(2, 3);
+typedef void complaint_fn(void *arg, enum status status, const char *why, const char *hint);
+void complaints_to(complaint_fn *take, void *arg);
 
 /* die(FAILED, ...) with ": " and the words for errno behind. */
 _Noreturn void die_errno(const char *fmt, ...) PRINTF(1, 2);

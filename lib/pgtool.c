@@ -109,8 +109,10 @@ struct pgtool pgtool_find(const char *name, int min_major, const char *why)
     hint("install PostgreSQL's client programs of version %d or newer (Debian: postgresql-client-%d)",
          min_major, min_major);
     if (s.newest_seen)
-        die(FAILED, "the only %s here is of version %d, but %s", name, s.newest_seen, why);
-    die(FAILED, "there is no %s here", name);
+        complain(FAILED, "the only %s here is of version %d, but %s", name, s.newest_seen, why);
+    else
+        complain(FAILED, "there is no %s here", name);
+    return s.found;
 }
 
 void pgtool_free(struct pgtool *t)

@@ -14,8 +14,9 @@ struct pgtool {
     char version[32]; /* "15.18" */
 };
 
-/* Looks in the folders of Debian's and the PGDG's packages, then in PATH. Dies if there is none of major
- * version `min_major` or newer; `why` says what wants it ("the server is 15.18"). */
+/* Looks in the folders of Debian's and the PGDG's packages, then in PATH. If there is none of major version
+ * `min_major` or newer, complains (msg.h) with status 1, and gives no path; `why` says what wants it ("the
+ * server is 15.18"). */
 struct pgtool pgtool_find(const char *name, int min_major, const char *why);
 void pgtool_free(struct pgtool *t);
 

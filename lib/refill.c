@@ -40,8 +40,8 @@ static void check_there(const struct pg_rows *tables)
             add_shown(&names, &count, pg_value(tables, i, 0));
     if (count > 0) {
         hint("make them first, or choose others with -t");
-        die(FAILED, "there are no tables for these rows: %s%s", buf_str(&names),
-            count > MOST_SHOWN ? ", and more" : "");
+        complain(FAILED, "there are no tables for these rows: %s%s", buf_str(&names),
+                 count > MOST_SHOWN ? ", and more" : "");
     }
     buf_free(&names);
 }
@@ -63,6 +63,8 @@ static void check_empty(struct pg *pg, const struct pg_rows *tables)
     int count = 0;
 
     for (int i = 0; i < pg_count(tables); i++) {
+        if (pg_null(tables, i, 1))
+            continue;
         char *sql = xasprintf("SELECT FROM ONLY %s LIMIT 1", pg_value(tables, i, 0));
         struct pg_rows *r = pg_query(pg, "look into the tables", sql);
         if (pg_count(r) > 0)
@@ -72,30 +74,50 @@ static void check_empty(struct pg *pg, const struct pg_rows *tables)
     }
     if (count > 0) {
         hint("bk-load adds no rows to others; it loads into tables that are empty");
-        die(GUARDED, "these tables have rows: %s%s", buf_str(&names), count > MOST_SHOWN ? ", and more" : "");
+        complain(GUARDED, "these tables have rows: %s%s", buf_str(&names),
+                 count > MOST_SHOWN ? ", and more" : "");
     }
     buf_free(&names);
 }
 
-void refill_begin(struct pg *pg, const struct contents *c, const bool *rows)
+/* Each wanted table's name, and its oid if it is there; NULL: none are wanted. */
+static struct pg_rows *find(struct pg *pg, const struct contents *c, const bool *rows)
 {
     struct buf sql = {0};
 
-    pg_exec(pg, "begin a transaction", "BEGIN");
     buf_adds(
         &sql,
         "SELECT v.name, pg_catalog.to_regclass(v.name) FROM (SELECT pg_catalog.format('%I.%I', schema, name)"
         " AS name FROM ");
     bool some = add_tables(pg, c, rows, &sql);
     buf_adds(&sql, ") v ORDER BY 1"); /* the same order for all who lock several */
-    if (some) {
-        struct pg_rows *tables = pg_query(pg, "look for the tables", buf_str(&sql));
-        check_there(tables);
-        lock(pg, tables);
-        check_empty(pg, tables);
-        pg_free(tables);
-    }
+    struct pg_rows *tables = some ? pg_query(pg, "look for the tables", buf_str(&sql)) : NULL;
     buf_free(&sql);
+    return tables;
+}
+
+static void check(struct pg *pg, const struct contents *c, const bool *rows, bool locked)
+{
+    struct pg_rows *tables = find(pg, c, rows);
+
+    if (!tables)
+        return;
+    check_there(tables);
+    if (locked)
+        lock(pg, tables);
+    check_empty(pg, tables);
+    pg_free(tables);
+}
+
+void refill_check(struct pg *pg, const struct contents *c, const bool *rows)
+{
+    check(pg, c, rows, false);
+}
+
+void refill_begin(struct pg *pg, const struct contents *c, const bool *rows)
+{
+    pg_exec(pg, "begin a transaction", "BEGIN");
+    check(pg, c, rows, true);
 }
 
 void refill_sequences(struct pg *pg, const struct contents *c, const bool *rows)

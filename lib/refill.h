@@ -8,9 +8,11 @@
 #include "contents.h"
 #include "pg.h"
 
-/* Begins a transaction, and locks the tables of the items whose `rows` are wanted (item n at n - 1) against
- * others that write. Dies with status 1 if some of them are not there, with status 4 if some have rows: with
- * all their names. */
+/* Of the tables of the items whose `rows` are wanted (item n at n - 1) complains (msg.h) with status 1 if
+ * some are not there, with status 4 if some have rows: with all their names. */
+void refill_check(struct pg *pg, const struct contents *c, const bool *rows);
+
+/* The same in a transaction, which it begins, and with these tables locked against others that write. */
 void refill_begin(struct pg *pg, const struct contents *c, const bool *rows);
 
 /* Of pg_temp.bk_sequence leaves those that belong to columns of these tables. */

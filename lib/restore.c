@@ -8,7 +8,6 @@
 
 #include "io.h"
 #include "msg.h"
-#include "pgtool.h"
 
 enum { MOST_ARGUMENTS = 16 };
 
@@ -31,7 +30,7 @@ static char *run(const struct restore *r, const struct pgtool *tool, char *const
     return child_wait(&c);
 }
 
-static struct pgtool find_tool(const struct restore *r)
+struct pgtool restore_tool(const struct restore *r)
 {
     const char *version = strncmp(r->made_with, "pg_dump ", 8) == 0 ? r->made_with + 8 : "1";
     char *why = xasprintf("the backup's definitions were made with %s", r->made_with);
@@ -119,7 +118,7 @@ static void write_list(const struct pgtool *tool, struct list *l)
 /* Restores a part. NULL, or words how it failed. */
 static char *run_part(const struct restore *r, enum part part)
 {
-    struct pgtool tool = find_tool(r);
+    struct pgtool tool = restore_tool(r);
     struct list list = {.restore = r, .part = part, .file = io_scratch_file()};
     char path[32], jobs[32], *failed = NULL;
     char *further[] = {part == DEFINITIONS ? "--section=pre-data" : "--section=post-data", "--use-list",

@@ -3,6 +3,7 @@
 #define BK_RESTORE_H
 
 #include "pg.h"
+#include "pgtool.h"
 #include "target.h"
 
 struct restore {
@@ -14,6 +15,9 @@ struct restore {
     struct left_out out;
     struct fields foreign; /* rights_foreign_extensions(): their comments are left out */
 };
+
+/* The pg_restore that will do it (pgtool.h). Only `made_with` need be known. */
+struct pgtool restore_tool(const struct restore *r);
 
 /* What there must be before rows are loaded: schemas, types, tables. Dies at the first thing that cannot be
  * made. */

@@ -26,32 +26,42 @@ static const char tablespaces[] = NO_TROUBLE(
     "SELECT FROM pg_catalog.pg_tablespace t WHERE t.spcname = v.name"
     " AND NOT pg_catalog.has_tablespace_privilege(t.oid, 'CREATE')");
 
-/* to_jsonb(), for PostgreSQL 12 does not know trusted ones */
-static const char extensions[] = NO_TROUBLE(
-    "SELECT FROM pg_catalog.pg_available_extensions a"
-    " JOIN pg_catalog.pg_available_extension_versions e ON e.name = a.name AND e.version = a.default_version"
-    " WHERE a.name = v.name AND a.installed_version IS NULL AND e.superuser"
-    " AND NOT coalesce((pg_catalog.to_jsonb(e) ->> 'trusted')::bool, false)");
+/* to_jsonb(), for PostgreSQL 12 does not know trusted ones. Of a database that is still to be made, `which` are
+ * those that every new one has (oids below FirstNormalObjectId, as in target.c). */
+#define EXTENSIONS(which) NO_TROUBLE( \
+    "SELECT FROM pg_catalog.pg_available_extensions a" \
+    " JOIN pg_catalog.pg_available_extension_versions e ON e.name = a.name AND e.version = a.default_version" \
+    " WHERE a.name = v.name AND e.superuser" \
+    " AND NOT EXISTS (SELECT FROM pg_catalog.pg_extension x WHERE x.extname = a.name" which ")" \
+    " AND NOT coalesce((pg_catalog.to_jsonb(e) ->> 'trusted')::bool, false)")
 /* clang-format on */
 
-void rights_missing(struct pg *pg, const struct fields *database, const struct left_out *out,
-                    struct buf *missing)
+static void add_database(struct pg *pg, struct buf *missing)
 {
-    if (is_superuser(pg))
-        return;
     struct pg_rows *r = pg_query(
         pg, "look at the rights",
         "SELECT pg_catalog.format('the right %s on database ''%s''', p.name, pg_catalog.current_database())"
         " FROM (VALUES ('CREATE'), ('TEMPORARY')) p(name)"
         " WHERE NOT pg_catalog.has_database_privilege(pg_catalog.current_database(), p.name)");
+
     add(missing, r);
     pg_free(r);
+}
+
+void rights_missing(struct pg *pg, const struct fields *database, const struct left_out *out,
+                    bool new_database, struct buf *missing)
+{
+    if (is_superuser(pg))
+        return;
+    if (!new_database)
+        add_database(pg, missing);
     if (!out->owners)
         target_find_missing(pg, database, "needs-owner", "membership in role", false, owners, missing);
     if (!out->tablespaces)
         target_find_missing(pg, database, "needs-tablespace", "the right CREATE on tablespace", false,
                             tablespaces, missing);
-    target_find_missing(pg, database, "extension", "a superuser for extension", true, extensions, missing);
+    target_find_missing(pg, database, "extension", "a superuser for extension", true,
+                        new_database ? EXTENSIONS(" AND x.oid < 16384") : EXTENSIONS(""), missing);
 }
 
 void rights_foreign_extensions(struct pg *pg, struct fields *names)

@@ -29,6 +29,7 @@ const char tablespaces_copy_out[] =
     " FROM pg_catalog.pg_tablespace WHERE spcname !~ '^pg_' ORDER BY oid) TO STDOUT";
 
 const char roles_copy_in[] = "COPY pg_temp.bk_role FROM STDIN";
+const char roles_names[] = "SELECT name FROM pg_temp.bk_role";
 
 void roles_begin(struct pg *pg)
 {

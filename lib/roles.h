@@ -20,6 +20,7 @@ extern const char tablespaces_copy_out[];
 /* The COPY that loads roles into a temporary table, which roles_begin() makes. */
 extern const char roles_copy_in[];
 void roles_begin(struct pg *pg);
+extern const char roles_names[]; /* a query that finds the names in it */
 
 /* Makes those that are not there yet, within the caller's transaction, and leaves the others alone. With
  * `tell`, says which, and which of them have no password. */

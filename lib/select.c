@@ -220,8 +220,8 @@ void selection_check_used(struct pg *pg, const struct selection *s)
 {
     static const char relations[] = "SELECT n.nspname, c.relname" RELATIONS;
 
-    check_used(pg, &s->tables, false, UNMATCHED_DIE, relations);
-    check_used(pg, &s->schemas, true, UNMATCHED_DIE, "SELECT nspname, '' FROM pg_catalog.pg_namespace");
+    check_used(pg, &s->tables, false, UNMATCHED_COMPLAIN, relations);
+    check_used(pg, &s->schemas, true, UNMATCHED_COMPLAIN, "SELECT nspname, '' FROM pg_catalog.pg_namespace");
     check_used(pg, &s->without_tables, false, UNMATCHED_WARN, relations);
     check_used(pg, &s->without_data, false, UNMATCHED_WARN, relations);
 }
@@ -263,9 +263,11 @@ void selection_match(struct pg *pg, const struct opt_list *patterns, bool schema
     for (size_t i = 0; i < patterns->count; i++) {
         if (used[i] || unmatched == UNMATCHED_IGNORE)
             continue;
-        if (unmatched == UNMATCHED_DIE)
-            die(FAILED, "the pattern '%s' matches no %s", patterns->value[i], schemas ? "schema" : "table");
-        warning("the pattern '%s' matches nothing", patterns->value[i]);
+        if (unmatched == UNMATCHED_COMPLAIN)
+            complain(FAILED, "the pattern '%s' matches no %s", patterns->value[i],
+                     schemas ? "schema" : "table");
+        else
+            warning("the pattern '%s' matches nothing", patterns->value[i]);
     }
     free(used);
 }

@@ -49,7 +49,8 @@ void selection_describe(const struct selection *s, struct fields *item);
 char *selection_relations(struct pg *pg, const struct selection *s);
 char *selection_rows(struct pg *pg, const struct selection *s);
 
-/* Dies with status 1 if -t or --schema has a pattern that nothing in the database fits; warns of others. */
+/* Complains (msg.h) with status 1 if -t or --schema has a pattern that nothing in the database fits; warns of
+ * others. */
 void selection_check_used(struct pg *pg, const struct selection *s);
 
 /* The selection that an item has lines `select` of (a zeroed one if it has none). Values stay the item's.
@@ -57,13 +58,13 @@ void selection_check_used(struct pg *pg, const struct selection *s);
 struct selection selection_recorded(const struct fields *item);
 
 /* Names, for bk-load. `hit` of each is set to whether one of the patterns matches it; with `schemas` the
- * patterns are of schemas. What is done of a pattern that matches none: nothing, a warning, or the end with
- * status 1. */
+ * patterns are of schemas. What is done of a pattern that matches none: nothing, a warning, or a complaint
+ * (msg.h) with status 1. */
 struct selection_name {
     const char *schema, *name;
     bool hit;
 };
-enum unmatched { UNMATCHED_IGNORE, UNMATCHED_WARN, UNMATCHED_DIE };
+enum unmatched { UNMATCHED_IGNORE, UNMATCHED_WARN, UNMATCHED_COMPLAIN };
 void selection_match(struct pg *pg, const struct opt_list *patterns, bool schemas, enum unmatched unmatched,
                      struct selection_name *names, size_t count);
 

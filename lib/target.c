@@ -28,27 +28,30 @@ static const char looks[] =
     " UNION ALL SELECT FROM pg_catalog.pg_largeobject_metadata) own";
 /* clang-format on */
 
-void target_check_finished(struct pg *pg)
+bool target_check_finished(struct pg *pg)
 {
     struct pg_rows *r = pg_query(pg, "look at the target",
                                  "SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'bk_incomplete'");
 
-    if (pg_count(r) > 0) {
+    bool finished = pg_count(r) == 0;
+    if (!finished) {
         hint("drop the database and create it anew: dropdb, createdb -T template0");
-        die(GUARDED, "the database '%s' is a load that was not finished (schema bk_incomplete)",
-            pg_database(pg));
+        complain(GUARDED, "the database '%s' is a load that was not finished (schema bk_incomplete)",
+                 pg_database(pg));
     }
     pg_free(r);
+    return finished;
 }
 
 void target_check_empty(struct pg *pg)
 {
-    target_check_finished(pg);
+    if (!target_check_finished(pg))
+        return;
     struct pg_rows *r = pg_query(pg, "look at the target", looks);
     if (pg_number(r, 0, 0) > 0) {
         hint("load into a new database: createdb -T template0 NAME");
-        die(GUARDED, "the database '%s' is not empty: it has %" PRIu64 " objects of its own", pg_database(pg),
-            pg_number(r, 0, 0));
+        complain(GUARDED, "the database '%s' is not empty: it has %" PRIu64 " objects of its own",
+                 pg_database(pg), pg_number(r, 0, 0));
     }
     pg_free(r);
 }
@@ -94,9 +97,9 @@ void target_check_types(struct pg *pg, const char *schema, const char *name, con
     buf_adds(&sql, "::text)) WHERE a.atttypid IS DISTINCT FROM pg_catalog.to_regtype(v.type)::oid LIMIT 1");
     struct pg_rows *r = columns ? pg_query(pg, "look at the columns of a table", buf_str(&sql)) : NULL;
     if (r && pg_count(r) > 0)
-        die(FAILED,
-            "cannot load %s.%s: its column %s is of type %s, but in the backup, in binary, of type %s",
-            schema, name, pg_value(r, 0, 0), pg_value(r, 0, 2), pg_value(r, 0, 1));
+        complain(FAILED,
+                 "cannot load %s.%s: its column %s is of type %s, but in the backup, in binary, of type %s",
+                 schema, name, pg_value(r, 0, 0), pg_value(r, 0, 2), pg_value(r, 0, 1));
     if (r)
         pg_free(r);
     buf_free(&sql);
@@ -130,12 +133,12 @@ void target_find_missing(struct pg *pg, const struct fields *f, const char *name
 }
 
 void target_check_needs(struct pg *pg, const struct fields *database, const struct left_out *out,
-                        bool create_roles)
+                        const char *new_roles, bool new_database)
 {
-    const char *role = create_roles ? "SELECT FROM (SELECT rolname FROM pg_catalog.pg_roles UNION"
-                                      " SELECT name FROM pg_temp.bk_role) r WHERE rolname"
-                                    : "SELECT FROM pg_catalog.pg_roles WHERE rolname";
     struct buf missing = {0};
+    char *role =
+        xasprintf("SELECT FROM (SELECT rolname::text FROM pg_catalog.pg_roles%s%s) r(rolname) WHERE rolname",
+                  new_roles ? " UNION " : "", new_roles ? new_roles : "");
 
     target_find_missing(pg, database, "extension", "extension", true,
                         "SELECT FROM pg_catalog.pg_available_extensions WHERE name", &missing);
@@ -151,12 +154,13 @@ void target_check_needs(struct pg *pg, const struct fields *database, const stru
     if (!out->tablespaces)
         target_find_missing(pg, database, "needs-tablespace", "tablespace", false,
                             "SELECT FROM pg_catalog.pg_tablespace WHERE spcname", &missing);
-    rights_missing(pg, database, out, &missing);
+    rights_missing(pg, database, out, new_database, &missing);
     if (missing.len > 0) {
         hint("make roles (--create-roles, if the backup has them), or leave out what needs them: --no-owner, "
              "--no-acl, --no-properties, --no-tablespaces; install extensions; or load as another role");
-        die(FAILED, "the target's server lacks what the backup needs: %s", buf_str(&missing));
+        complain(FAILED, "the target's server lacks what the backup needs: %s", buf_str(&missing));
     }
+    free(role);
     buf_free(&missing);
 }
 
@@ -169,8 +173,8 @@ void target_check_version(struct pg *pg, const struct fields *database)
         return;
     hint("load it into PostgreSQL %" PRIu64 " or newer; --allow-older-server tries it all the same",
          made_on / 10000);
-    die(GUARDED, "the backup is of PostgreSQL %s, and the target's server is %s",
-        fields_get(database, "server-version"), pg_parameter(pg, "server_version"));
+    complain(GUARDED, "the backup is of PostgreSQL %s, and the target's server is %s",
+             fields_get(database, "server-version"), pg_parameter(pg, "server_version"));
 }
 
 static void say_incomplete(void *arg, enum status status, const char *why)

@@ -8,14 +8,16 @@
 #include "fields.h"
 #include "pg.h"
 
-/* Dies with status 4 if a load of this database was not finished; or, too, if somebody has made anything in
- * it. */
-void target_check_finished(struct pg *pg);
+/* The checks here complain (msg.h): so they die, but for a dry run. */
+
+/* With status 4 if a load of this database was not finished (then it returns false); or, too, if somebody has
+ * made anything in it. */
+bool target_check_finished(struct pg *pg);
 void target_check_empty(struct pg *pg);
 
 bool target_has_table(struct pg *pg, const char *schema, const char *name);
 
-/* For rows in binary, which in columns of other types may mean something else, without an error. Dies with
+/* For rows in binary, which in columns of other types may mean something else, without an error. With
  * status 1 if a column of this table is of another type than the item's lines `column` and `column-type` say.
  */
 void target_check_types(struct pg *pg, const char *schema, const char *name, const struct fields *item);
@@ -32,14 +34,16 @@ struct left_out {
 void target_find_missing(struct pg *pg, const struct fields *f, const char *name, const char *kind,
                          bool versions, const char *query, struct buf *missing);
 
-/* Dies with status 1 if roles, tablespaces or extensions that a backup needs are not there, or this role may
+/* With status 1 if roles, tablespaces or extensions that a backup needs are not there, or this role may
  * not make what is in it (rights.h): with all of that, before anything was changed. `database` is that item
- * of the backup. Those roles count as there that pg_temp.bk_role holds (roles.h), for they will be made, if
- * `create_roles`. */
+ * of the backup. Those roles count as there whose names the query `new_roles` finds (NULL: none), for they
+ * will be made. With `new_database` it is not the one that `pg` is connected to, but one that this role will
+ * make.
+ */
 void target_check_needs(struct pg *pg, const struct fields *database, const struct left_out *out,
-                        bool create_roles);
+                        const char *new_roles, bool new_database);
 
-/* Dies with status 4 if the server is of an older major version than the one that the backup was made on: it
+/* With status 4 if the server is of an older major version than the one that the backup was made on: it
  * may not know what is in it, or mean something else by it. */
 void target_check_version(struct pg *pg, const struct fields *database);
 

@@ -89,7 +89,7 @@ static void add_schemas(struct names *n, const struct contents *c, const struct 
 static struct verdict judge_one(struct pg *pg, const struct selection *s, bool recorded,
                                 struct names *relations, struct names *schemas, size_t n, const bool *within)
 {
-    enum unmatched must = recorded ? UNMATCHED_IGNORE : UNMATCHED_DIE,
+    enum unmatched must = recorded ? UNMATCHED_IGNORE : UNMATCHED_COMPLAIN,
                    may = recorded ? UNMATCHED_IGNORE : UNMATCHED_WARN;
     struct verdict v = {.asked = match(pg, &s->tables, false, must, relations, n, within),
                         .refused = match(pg, &s->without_tables, false, may, relations, n, within),

@@ -18,9 +18,9 @@ struct verdict {
     bool *without; /* --exclude-table-data */
 };
 
-/* What was left out of a backup cannot be asked for: dies with status 1 if a pattern of `s` fits nothing. The
- * server matches patterns; but tables whose rows are in the backup are what its own patterns fitted in the
- * source. */
+/* What was left out of a backup cannot be asked for: complains with status 1 if a pattern of `s` fits
+ * nothing. The server matches patterns; but tables whose rows are in the backup are what its own patterns
+ * fitted in the source. */
 struct verdict verdict_of(struct pg *pg, const struct selection *s, const struct selection *recorded,
                           const struct contents *contents, const struct toc *t);
 void verdict_free(struct verdict *v);

@@ -20,9 +20,9 @@ static bool good;
 static int passed, failed;
 static char tmpdir[200];
 
-static void complain(const char *file, int line, const char *fmt, ...) PRINTF(3, 4);
+static void say_where(const char *file, int line, const char *fmt, ...) PRINTF(3, 4);
 
-static void complain(const char *file, int line, const char *fmt, ...)
+static void say_where(const char *file, int line, const char *fmt, ...)
 {
     va_list ap;
 
@@ -83,20 +83,20 @@ bool unit_good(void)
 void unit_check(bool right, const char *what, const char *file, int line)
 {
     if (!right)
-        complain(file, line, "not so: %s", what);
+        say_where(file, line, "not so: %s", what);
 }
 
 void unit_check_u64(uint64_t got, uint64_t want, const char *what, const char *file, int line)
 {
     if (got != want)
-        complain(file, line, "%s is %" PRIu64 " (0x%" PRIx64 "), not %" PRIu64 " (0x%" PRIx64 ")", what, got,
-                 got, want, want);
+        say_where(file, line, "%s is %" PRIu64 " (0x%" PRIx64 "), not %" PRIu64 " (0x%" PRIx64 ")", what, got,
+                  got, want, want);
 }
 
 void unit_check_str(const char *got, const char *want, const char *what, const char *file, int line)
 {
     if (!got || !want ? got != want : strcmp(got, want) != 0)
-        complain(file, line, "%s is '%s', not '%s'", what, got ? got : "(null)", want ? want : "(null)");
+        say_where(file, line, "%s is '%s', not '%s'", what, got ? got : "(null)", want ? want : "(null)");
 }
 
 void unit_check_bytes(const void *got, size_t n, const void *want, size_t len, const char *what,
@@ -105,12 +105,12 @@ void unit_check_bytes(const void *got, size_t n, const void *want, size_t len, c
     const uint8_t *a = got, *b = want;
 
     if (n != len) {
-        complain(file, line, "%s has %zu bytes, not %zu", what, n, len);
+        say_where(file, line, "%s has %zu bytes, not %zu", what, n, len);
         return;
     }
     for (size_t i = 0; i < n; i++) {
         if (a[i] != b[i]) {
-            complain(file, line, "%s has byte %02x at %zu, not %02x", what, a[i], i, b[i]);
+            say_where(file, line, "%s has byte %02x at %zu, not %02x", what, a[i], i, b[i]);
             return;
         }
     }
@@ -160,9 +160,9 @@ void unit_check_child(void (*run)(void *), void *arg, int status, const char *wo
     const char *said = (const char *)c.words.data;
 
     if (c.status != status)
-        complain(file, line, "the child ended with %d, not %d, and said: %s", c.status, status, said);
+        say_where(file, line, "the child ended with %d, not %d, and said: %s", c.status, status, said);
     if (!strstr(said, words))
-        complain(file, line, "the child did not say '%s' but: %s", words, said);
+        say_where(file, line, "the child did not say '%s' but: %s", words, said);
     buf_free(&c.words);
 }
 
