@@ -59,7 +59,8 @@ static struct newdb *open_server(const struct newdb_options *o)
 
 static void newdb_free(struct newdb *n)
 {
-    pg_close(n->pg);
+    if (n->pg)
+        pg_close(n->pg);
     free(n->name);
     free(n->fresh);
     free(n);
@@ -68,6 +69,7 @@ static void newdb_free(struct newdb *n)
 /* Whoever owns a database that is renamed must be allowed to make some, too. */
 static void check_rights(struct newdb *n)
 {
+    static const char advice[] = "--single-transaction needs no other database";
     struct buf sql = {0};
 
     buf_adds(&sql,
@@ -77,12 +79,15 @@ static void check_rights(struct newdb *n)
     buf_adds(&sql, "), true), rolname FROM pg_catalog.pg_roles WHERE rolname = current_user");
     struct pg_rows *r = pg_query(n->pg, "look at the role", buf_str(&sql));
     buf_free(&sql);
-    hint("--single-transaction needs no other database");
-    if (strcmp(pg_value(r, 0, 0), "t") != 0)
-        die(FAILED, "the role '%s' may not create databases", pg_value(r, 0, 2));
-    if (strcmp(pg_value(r, 0, 1), "t") != 0)
-        die(FAILED, "the role '%s' may not rename '%s', which it does not own", pg_value(r, 0, 2), n->name);
-    hint_forget();
+    if (strcmp(pg_value(r, 0, 0), "t") != 0) {
+        hint("%s", advice);
+        complain(FAILED, "the role '%s' may not create databases", pg_value(r, 0, 2));
+    }
+    if (strcmp(pg_value(r, 0, 1), "t") != 0) {
+        hint("%s", advice);
+        complain(FAILED, "the role '%s' may not rename '%s', which it does not own", pg_value(r, 0, 2),
+                 n->name);
+    }
     pg_free(r);
 }
 
@@ -92,11 +97,11 @@ static void check_name(const struct newdb *n)
 
     if (there && !n->o->replace) {
         hint("--replace takes its place, and keeps it");
-        die(GUARDED, "there is a database '%s' already", n->name);
+        complain(GUARDED, "there is a database '%s' already", n->name);
     }
     if (!there && n->o->replace) {
         hint("--create makes one");
-        die(GUARDED, "there is no database '%s' to replace", n->name);
+        complain(GUARDED, "there is no database '%s' to replace", n->name);
     }
 }
 
@@ -107,35 +112,59 @@ static void check_sessions(const struct newdb *n, const char *name)
 
     if (prepared) {
         hint("COMMIT PREPARED or ROLLBACK PREPARED, in that database");
-        die(GUARDED, "the database '%s' has prepared transactions: %s", name, prepared);
+        complain(GUARDED, "the database '%s' has prepared transactions: %s", name, prepared);
     }
     if (sessions && !n->o->disconnect) {
         hint("--disconnect ends them when all is ready");
-        die(GUARDED, "the database '%s' is in use: %s", name, sessions);
-    }
-    if (sessions)
+        complain(GUARDED, "the database '%s' is in use: %s", name, sessions);
+    } else if (sessions) {
         info("these sessions of '%s' will be ended: %s", name, sessions);
+    }
+    free(prepared);
     free(sessions);
 }
 
-/* What a load that was killed has left. Dropped only if somebody says so. */
-static void clear_rest(struct newdb *n)
+/* What a load that was killed has left: dropped only if somebody says so. False: there is nothing to drop. */
+static bool check_rest(struct newdb *n)
 {
-    char *sessions, *words, size[16];
+    char *sessions, size[16];
 
     if (!cluster_has(n->pg, n->fresh))
-        return;
+        return false;
     sessions = cluster_sessions(n->pg, n->fresh);
     if (sessions) {
         hint("if that is no load, end it; else wait for it");
-        die(GUARDED, "another load into '%s' is under way: '%s' is in use: %s", n->name, n->fresh, sessions);
+        complain(GUARDED, "another load into '%s' is under way: '%s' is in use: %s", n->name, n->fresh,
+                 sessions);
+        free(sessions);
+        return false;
     }
     format_size(cluster_size(n->pg, n->fresh), size);
     warning("'%s' (%s) was left by a load that was killed", n->fresh, size);
-    if (!n->o->yes) {
+    if (!n->o->yes)
         ask_possible("--yes drops it; or do it by hand: dropdb");
-        ask("drop the database '%s'?", n->fresh);
+    return true;
+}
+
+/* Returns as check_rest() does. */
+static bool check(struct newdb *n)
+{
+    check_name(n);
+    check_rights(n);
+    if (n->o->replace) {
+        check_sessions(n, n->name);
+        if (!n->o->yes)
+            ask_possible("--yes says that the database may be replaced");
     }
+    return check_rest(n);
+}
+
+static void drop_rest(struct newdb *n)
+{
+    char *words;
+
+    if (!n->o->yes)
+        ask("drop the database '%s'?", n->fresh);
     if (!cluster_drop(n->pg, n->fresh, &words))
         die(FAILED, "cannot drop the database '%s': %s", n->fresh, words);
 }
@@ -144,15 +173,32 @@ struct newdb *newdb_begin(const struct newdb_options *o)
 {
     struct newdb *n = open_server(o);
 
-    check_name(n);
-    check_rights(n);
-    if (o->replace) {
-        check_sessions(n, n->name);
-        if (!o->yes)
-            ask_possible("--yes says that the database may be replaced");
-    }
-    clear_rest(n);
+    if (check(n))
+        drop_rest(n);
     return n;
+}
+
+struct pg *newdb_look(const struct newdb_options *o, struct buf *plan)
+{
+    struct newdb *n = open_server(o);
+    struct pg *pg = n->pg;
+    char size[16] = "size unknown";
+    uint64_t bytes = cluster_size(pg, n->name);
+
+    if (bytes > 0)
+        format_size(bytes, size);
+    buf_addf(plan, "a new database '%s', called '%s' until it is complete", n->name, n->fresh);
+    if (o->replace) {
+        char *kept = with_suffix(n->name, "_before_YYYYMMDD_HHMMSS");
+        buf_addf(plan, "\nin the place of '%s' (%s), which is kept as '%s'", n->name, size, kept);
+        free(kept);
+    }
+    if (check(n))
+        buf_addf(plan, "\n'%s', which a load that was killed has left, is dropped first%s", n->fresh,
+                 o->yes ? "" : ", if you say so");
+    n->pg = NULL;
+    newdb_free(n);
+    return pg;
 }
 
 struct pg *newdb_server(const struct newdb *n)

@@ -22,10 +22,15 @@ struct newdb_options {
 
 struct newdb;
 
-/* Connects to another database of the server. Dies with status 4 where a guard stands against it: the name is
- * taken, or (to replace) is not; it has sessions; nobody is there to say yes; a load that did not finish was
- * left behind, and is to stay. With 1 if the role may make no databases. */
+/* Connects to another database of the server. Complains (msg.h) with status 4 where a guard stands against
+ * it: the name is taken, or (to replace) is not; it has sessions; nobody is there to say yes; a load is under
+ * way. With 1 if the role may make no databases. What a load that did not finish has left behind is dropped,
+ * if somebody says so; else dies. */
 struct newdb *newdb_begin(const struct newdb_options *o);
+
+/* Only looks, for a dry run: complains of the same, asks nothing, drops nothing. Adds to `plan` what would
+ * become of which database, in lines. The connection to the server is the caller's. */
+struct pg *newdb_look(const struct newdb_options *o, struct buf *plan);
 
 /* The connection that it has, to look at the server. */
 struct pg *newdb_server(const struct newdb *n);
