@@ -167,6 +167,8 @@ static void define(struct load *l)
     l->restore.list = l->choice.list;
     target_check_needs(l->pg, &l->choice.needs, &l->restore.out, l->o->create_roles ? roles_names : NULL,
                        false);
+    struct pgtool tool = restore_tool(&l->restore); /* if there is none, nothing is begun */
+    pgtool_free(&tool);
     rights_foreign_extensions(l->pg, &l->restore.foreign);
     rehearse(l);
     if (l->o->create_roles) {

@@ -242,6 +242,12 @@ reads_others() {
     bk-load -q -d "$b" --allow-older-server <"$file.new"
 }
 
+@test "a pg_restore that is too old is noticed before anything is made" {
+    make_backup
+    not_loaded 1 'the only pg_restore here is of version [0-9]+, but .* made with pg_dump 99.1' "$frames" set ITEM 2 'made-with=pg_dump 99.1'
+    is_untouched "$b"
+}
+
 @test "extensions and tablespaces that are missing are named" {
     make_backup
     not_loaded 1 "lacks what the backup needs: extension 'none such'" "$frames" set ITEM 1 'extension=none such 1.0'
