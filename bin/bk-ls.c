@@ -53,20 +53,6 @@ static const char *shown(const struct fields *f, const char *name)
     return value ? value : "-";
 }
 
-/* 1234567 as "1,234,567". */
-static const char *grouped(const char *digits, char out[40])
-{
-    size_t n = strlen(digits), o = 0;
-
-    for (size_t i = 0; i < n && o < 38; i++) {
-        if (i > 0 && (n - i) % 3 == 0)
-            out[o++] = ',';
-        out[o++] = digits[i];
-    }
-    out[o] = '\0';
-    return out;
-}
-
 static void print_head(struct buf *b, const struct list *l)
 {
     const struct fields *f = &l->head.fields;
@@ -120,8 +106,8 @@ static void print_item(struct buf *b, const struct item *i, uint32_t number)
 
     fields_get_u64(&i->done, "bytes", &bytes);
     buf_addf(b, "%7" PRIu32 " %15s %10s %10s  %s\n", number,
-             i->type == ITEM_SCHEMA ? "-" : grouped(shown(&i->done, "rows"), rows), format_size(bytes, size),
-             format_size(i->stored, stored), name);
+             i->type == ITEM_SCHEMA ? "-" : format_grouped(shown(&i->done, "rows"), rows),
+             format_size(bytes, size), format_size(i->stored, stored), name);
     free(name);
 }
 
@@ -168,7 +154,7 @@ static void print_text(struct buf *b, const struct list *l, const struct fields 
             print_item(b, &l->contents.item[i], i + 1);
     fields_get_u64(end, "bytes", &bytes);
     buf_addf(b, "\nwhole: END seen, %s frames, %s items, %s rows, %s%s\n", shown(end, "frames"),
-             shown(end, "items"), grouped(shown(end, "rows"), rows), format_size(bytes, size),
+             shown(end, "items"), format_grouped(shown(end, "rows"), rows), format_size(bytes, size),
              fields_get(end, "sums") ? ", with index" : "");
     if (head_kind_is(&l->head, "digests"))
         buf_addf(b, "to compare a database with it:\n  bk-dump --digests -d DB | bk-cmp FILE -\n");
