@@ -10,6 +10,7 @@
 #include "newdb.h"
 #include "opt.h"
 #include "pg.h"
+#include "preview.h"
 #include "select.h"
 #include "session.h"
 #include "signals.h"
@@ -18,6 +19,7 @@ struct options {
     struct load_options load;
     struct newdb_options newdb;
     bool create, swap_back;
+    bool dry; /* only say what would be done */
 };
 
 /* Exactly one target. */
@@ -33,6 +35,8 @@ static void check_options(const struct options *o)
         opt_wrong("--maintenance-db and --yes go with --create, --replace and --swap-back");
     if (!o->newdb.replace && !o->swap_back && o->newdb.disconnect)
         opt_wrong("--disconnect goes with --replace and --swap-back");
+    if (o->dry && o->swap_back)
+        opt_wrong("-n is for what a load would do, and --swap-back loads nothing");
     selection_check(&o->load.selection);
     if (o->newdb.replace && (!selection_is_all(&o->load.selection) || o->load.selection.schema_only ||
                              o->load.selection.without_data.count > 0))
@@ -64,9 +68,11 @@ int main(int argc, char **argv)
     const char *database = NULL;
     struct options o = {.load.jobs = opt_cores(4)};
     struct left_out *out = &o.load.out;
+    enum status status = DONE_OK;
     const struct opt opt[] = {
         {OPT_STRING, 'd', NULL, "DB", "the database: name, conninfo, URI, or env:VAR", &database, 0, 0},
         {OPT_NUMBER, 'j', NULL, "N", "connections (cores, at most 4); 1: no threads", &o.load.jobs, 1, 256},
+        {OPT_FLAG, 'n', NULL, NULL, "say what would be done, and do nothing", &o.dry, 0, 0},
         {OPT_FLAG, 0, "create", NULL, "make the database", &o.create, 0, 0},
         {OPT_FLAG, 0, "replace", NULL, "make it anew, and take the old one's place in the end",
          &o.newdb.replace, 0, 0},
@@ -108,8 +114,10 @@ int main(int argc, char **argv)
     signals_undo();
     if (o.swap_back)
         newdb_swap_back(&o.newdb);
+    else if (o.dry)
+        status = preview_stream(&o.load, &o.newdb, o.create || o.newdb.replace);
     else
         load(&o);
     selection_free(&o.load.selection);
-    return DONE_OK;
+    return status;
 }

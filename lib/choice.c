@@ -118,9 +118,12 @@ static void write_list(struct choice *c, const struct toc *t, const enum pick *p
     c->list = io_scratch_file();
     for (size_t i = 0; i < t->count; i++) {
         char line[32];
-        if (picks[i] == PICK_WANTED)
-            io_scratch_write(c->list, line, (size_t)snprintf(line, sizeof line, "%d;\n", t->entry[i].id));
+        if (picks[i] != PICK_WANTED)
+            continue;
+        io_scratch_write(c->list, line, (size_t)snprintf(line, sizeof line, "%d;\n", t->entry[i].id));
+        c->picked++;
     }
+    c->entries = t->count;
 }
 
 /* Is this owner, or this extension ("NAME VERSION"), one of what is made? */

@@ -9,10 +9,11 @@
 #include "select.h"
 
 struct choice {
-    bool *rows;          /* of item n at n - 1: are its rows wanted? */
-    bool all;            /* all objects are wanted */
-    int list;            /* a scratch file for pg_restore --use-list; -1: all, or none */
-    struct fields needs; /* the database's ITEM, less what only objects need that are not wanted */
+    bool *rows;             /* of item n at n - 1: are its rows wanted? */
+    bool all;               /* all objects are wanted */
+    size_t entries, picked; /* how many objects the archive has, and how many of them are wanted; 0: all */
+    int list;               /* a scratch file for pg_restore --use-list; -1: all, or none */
+    struct fields needs;    /* the database's ITEM, less what only objects need that are not wanted */
 };
 
 /* `archive` holds the definitions, -1: there are none, or they are not wanted. The server of `pg` matches

@@ -164,15 +164,25 @@ void target_check_needs(struct pg *pg, const struct fields *database, const stru
     buf_free(&missing);
 }
 
-void target_check_version(struct pg *pg, const struct fields *database)
+static uint64_t major_of(const struct fields *database)
 {
     uint64_t made_on = 0;
 
     fields_get_u64(database, "server-version-num", &made_on);
-    if (made_on / 10000 <= (uint64_t)pg_version(pg) / 10000)
+    return made_on / 10000;
+}
+
+bool target_is_older(struct pg *pg, const struct fields *database)
+{
+    return (uint64_t)pg_version(pg) / 10000 < major_of(database);
+}
+
+void target_check_version(struct pg *pg, const struct fields *database)
+{
+    if (!target_is_older(pg, database))
         return;
     hint("load it into PostgreSQL %" PRIu64 " or newer; --allow-older-server tries it all the same",
-         made_on / 10000);
+         major_of(database));
     complain(GUARDED, "the backup is of PostgreSQL %s, and the target's server is %s",
              fields_get(database, "server-version"), pg_parameter(pg, "server_version"));
 }

@@ -43,8 +43,9 @@ void target_find_missing(struct pg *pg, const struct fields *f, const char *name
 void target_check_needs(struct pg *pg, const struct fields *database, const struct left_out *out,
                         const char *new_roles, bool new_database);
 
-/* With status 4 if the server is of an older major version than the one that the backup was made on: it
- * may not know what is in it, or mean something else by it. */
+/* Is the server of an older major version than the one that the backup was made on? It may not know what is
+ * in it, or mean something else by it: the check complains with status 4. */
+bool target_is_older(struct pg *pg, const struct fields *database);
 void target_check_version(struct pg *pg, const struct fields *database);
 
 /* Makes the schema bk_incomplete. From here on, if the program dies, a warning says what has become of the
