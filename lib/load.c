@@ -119,6 +119,7 @@ static void prepare(struct load *l)
         l->restore.made_with = item_get(schema, "made-with");
     if (l->newdb)
         l->pg = newdb_create(l->newdb, &l->contents.item[0].fields);
+    pg_loads(l->pg);
     if (l->encoding)
         pg_set_encoding(l->pg, l->encoding);
     if (l->o->create_roles)

@@ -22,6 +22,7 @@ struct pg {
     char *server;   /* which one it is, and which database */
     char *farewell; /* the server's, which comes while nothing is asked; NULL: none */
     char farewell_state[6];
+    bool loads;       /* see pg_loads() */
     bool may_break;   /* see pg_may_break() */
     char *broken;     /* how it did; NULL: not */
     const char *what; /* of the COPY that is under way */
@@ -55,6 +56,10 @@ static const char *const session_settings[] = {
     "restrict_nonsystem_relation_kind=view, foreign-table", /* as pg_dump since August 2024 */
     NULL,
 };
+
+/* Of the last one: what is loaded may read what it likes, as a CHECK that calls a function. */
+static const char unrestricted[] = "SELECT pg_catalog.set_config(name, '', false) FROM pg_catalog.pg_settings"
+                                   " WHERE name = 'restrict_nonsystem_relation_kind'";
 
 const char pg_standby_advice[] =
     "a standby ends what hinders it: set hot_standby_feedback = on there, or a longer "
@@ -168,6 +173,8 @@ static void set_session(struct pg *pg)
     buf_adds(&sql, ") v(name, value) ON s.name = v.name");
     pg_exec(pg, "set up the session", buf_str(&sql));
     buf_free(&sql);
+    if (pg->loads)
+        pg_exec(pg, "set up the session", unrestricted);
     end_with_us(pg);
 }
 
@@ -265,6 +272,12 @@ void pg_set_up(struct pg *pg)
     pg->server = which_server(pg);
 }
 
+void pg_loads(struct pg *pg)
+{
+    pg->loads = true;
+    pg_exec(pg, "set up the session", unrestricted);
+}
+
 /* NULL if it cannot be had: `words` say why. */
 static struct pg *if_connected(struct pg *pg, char **words)
 {
@@ -342,6 +355,7 @@ struct pg *pg_again(const struct pg *pg, const char *app)
 
     if (!again)
         die(FAILED, "cannot connect once more: %s", words);
+    again->loads = pg->loads;
     pg_set_up(again);
     if (strcmp(again->server, pg->server) != 0) {
         hint("a pooler or proxy that spreads connections over several servers is no way to one database");

@@ -30,6 +30,9 @@ char *pg_conninfo_database(const char *conninfo);
 /* Sets what all our sessions need: search_path empty, timeouts off, the settings that COPY text depends on
  * (below), client_encoding as the database's. */
 void pg_set_up(struct pg *pg);
+/* What is loaded by it, and by connections made from it by pg_again(), may read views, as constraints do.
+ * Otherwise a view is refused that takes a table's place while we read (CVE-2024-7348). */
+void pg_loads(struct pg *pg);
 /* Another connection to the very server that `pg` has, of several that its conninfo may name, set up. Dies if
  * something in between leads it to another server or database. Any thread may call. */
 struct pg *pg_again(const struct pg *pg, const char *app);

@@ -326,3 +326,12 @@ kill_in_restore() {
 @test "kill -9 of bk-load: the target says that it is not finished" {
     kill_in_restore bk-load
 }
+
+@test "a CHECK that calls a function that reads a view" {
+    a=$(newdb) b=$(newdb)
+    sql "$a" "CREATE TABLE known AS SELECT generate_series(1, 10) AS n; CREATE VIEW v AS TABLE known;
+        CREATE FUNCTION is_known(int) RETURNS boolean LANGUAGE sql AS 'SELECT EXISTS (SELECT FROM public.v WHERE n = \$1)';
+        CREATE TABLE checked (n int CHECK (is_known(n))); INSERT INTO checked TABLE known"
+    circle "$a" "$b"
+    "$cmpdb" -c "$a" "$b"
+}
