@@ -8,8 +8,12 @@
 
 #include "io.h"
 #include "msg.h"
+#include "oids.h"
 
-enum { MOST_ARGUMENTS = 16 };
+enum {
+    MOST_ARGUMENTS = 16,
+    LIST_PIECE = 64 << 10, /* bytes */
+};
 
 /* Runs pg_restore on the archive with these further arguments. NULL, or words how it failed. */
 static char *run(const struct restore *r, const struct pgtool *tool, char *const further[])
@@ -77,42 +81,63 @@ struct list {
     enum part part;
     int file;
     size_t lines;
+    struct oids wanted; /* numbers of entries, if not all are */
 };
 
 static void list_line(void *ctx, struct buf *line)
 {
     struct list *l = ctx;
     const char *text = text_of(buf_str(line));
+    uint32_t number = (uint32_t)strtoul(buf_str(line), NULL, 10);
 
-    if (line->data[0] == ';' || (l->part == DEFINITIONS && is_foreign_comment(l->restore, text)) ||
+    if (line->data[0] == ';' || (l->restore->list >= 0 && !oids_have(&l->wanted, number)) ||
+        (l->part == DEFINITIONS && is_foreign_comment(l->restore, text)) ||
         (l->part == BEHIND_ROWS && is_view_data(text)) || (l->part == VIEWS && !is_view_data(text)))
         return;
     io_scratch_write(l->file, line->data, line->len);
     l->lines++;
 }
 
+/* The numbers in the list of what is wanted. */
+static struct oids read_wanted(int file)
+{
+    struct buf text = {0};
+    ssize_t n;
+
+    if (lseek(file, 0, SEEK_SET) < 0)
+        die_errno("cannot read a temporary file");
+    while ((n = io_read_some(file, buf_room(&text, LIST_PIECE), LIST_PIECE)) > 0)
+        text.len += (size_t)n;
+    if (n < 0)
+        die_errno("cannot read a temporary file");
+    struct oids wanted = oids_room(text.len);
+    for (char *line = buf_str(&text); *line; line += strcspn(line, "\n"), line += *line == '\n')
+        oids_add(&wanted, (uint32_t)strtoul(line, NULL, 10));
+    oids_sort(&wanted);
+    buf_free(&text);
+    return wanted;
+}
+
+/* Not with --use-list: pg_restore moves what is on such a list behind all else, and takes an entry that has
+ * no section, as a comment on a schema, to be of that of the entry in front of it. So the list is made
+ * without, and used without --section. */
 static void write_list(const struct pgtool *tool, struct list *l)
 {
     const struct restore *r = l->restore;
-    char archive[32], path[32], *env[] = {NULL};
-    char *argv[] = {tool->path,
-                    "--list",
+    char archive[32], *env[] = {NULL};
+    char *argv[] = {tool->path, "--list",
                     l->part == DEFINITIONS ? "--section=pre-data" : "--section=post-data",
-                    fd_path(r->archive, archive),
-                    NULL,
-                    NULL,
-                    NULL};
+                    fd_path(r->archive, archive), NULL};
 
-    if (r->list >= 0) {
-        argv[4] = "--use-list";
-        argv[5] = fd_path(r->list, path);
-    }
+    if (r->list >= 0)
+        l->wanted = read_wanted(r->list);
     struct child c = child_start("pg_restore", argv, env, CHILD_PIPE);
 
     child_lines(&c, list_line, l);
     char *failed = child_wait(&c);
     if (failed)
         die(FAILED, "pg_restore %s while listing the definitions; its own words stand above", failed);
+    oids_free(&l->wanted);
 }
 
 /* Restores a part. NULL, or words how it failed. */
@@ -121,14 +146,13 @@ static char *run_part(const struct restore *r, enum part part)
     struct pgtool tool = restore_tool(r);
     struct list list = {.restore = r, .part = part, .file = io_scratch_file()};
     char path[32], jobs[32], *failed = NULL;
-    char *further[] = {part == DEFINITIONS ? "--section=pre-data" : "--section=post-data", "--use-list",
-                       fd_path(list.file, path), NULL, NULL};
+    char *further[] = {"--use-list", fd_path(list.file, path), NULL, NULL};
 
     snprintf(jobs, sizeof jobs, "--jobs=%d", r->jobs);
     if (part == DEFINITIONS)
-        further[3] = "--exit-on-error";
+        further[2] = "--exit-on-error";
     if (part == BEHIND_ROWS && r->jobs > 1)
-        further[3] = jobs;
+        further[2] = jobs;
     write_list(&tool, &list);
     if (list.lines > 0)
         failed = run(r, &tool, further);

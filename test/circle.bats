@@ -335,3 +335,13 @@ kill_in_restore() {
     circle "$a" "$b"
     "$cmpdb" -c "$a" "$b"
 }
+
+@test "rights and a comment of public, and nothing before them in the archive" {
+    a=$(newdb) b=$(newdb) c=$(newdb) role=$(newrole)
+    sql "$a" "CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE u (id int PRIMARY KEY); GRANT CREATE ON SCHEMA public TO $role; COMMENT ON SCHEMA public IS 'ours'"
+    circle "$a" "$b"
+    "$cmpdb" -c "$a" "$b"
+    bk-dump -q -d "$a" | bk-load -q -d "$c" --exclude-table u
+    sql "$a" 'DROP TABLE u'
+    "$cmpdb" -c "$a" "$c"
+}
