@@ -45,6 +45,14 @@ static void add_rows(struct pg *pg, struct fields *item, const char *name, const
     "  AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f', 'c')" NO_MEMBER(                                        \
         "'pg_catalog.pg_class'::pg_catalog.regclass", "pg_class.oid") ")"
 
+/* A copy of the whole server, as a standby, has the same; a copy of the database alone has not. */
+static const struct {
+    const char *name, *sql;
+} identity[] = {
+    {"server-id", "SELECT system_identifier FROM pg_catalog.pg_control_system()"},
+    {"oid", DATABASE("oid")},
+};
+
 static const struct {
     const char *name, *sql;
 } properties[] = {
@@ -82,6 +90,18 @@ static const struct {
     {"extension", "SELECT extname || ' ' || extversion FROM pg_catalog.pg_extension ORDER BY 1"},
 };
 
+void describe_identity(struct pg *pg, struct fields *item)
+{
+    struct pg_rows *r =
+        pg_query(pg, "look at the server",
+                 "SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')");
+    bool known = strcmp(pg_value(r, 0, 0), "t") == 0;
+
+    pg_free(r);
+    for (size_t i = known ? 0 : 1; i < sizeof identity / sizeof identity[0]; i++)
+        add_rows(pg, item, identity[i].name, identity[i].sql);
+}
+
 void describe_database(struct pg *pg, struct fields *item)
 {
     fields_add(item, "type", "database");
@@ -91,6 +111,7 @@ void describe_database(struct pg *pg, struct fields *item)
     for (const char *const *s = pg_copy_settings; *s; s++)
         fields_add(item, "copy-setting", *s);
     fields_addf(item, "copy-setting", "client_encoding=%s", fields_get(item, "encoding"));
+    describe_identity(pg, item);
 }
 
 static int compare_oid(const void *oid, const void *table)

@@ -9,6 +9,10 @@
 /* The database, its server, settings, rights and extensions; and the settings that COPY text depends on. */
 void describe_database(struct pg *pg, struct fields *item);
 
+/* Adds what tells this very database from all others: `server-id` (unless the role may not know it) and
+ * `oid`. */
+void describe_identity(struct pg *pg, struct fields *item);
+
 /* Reads columns and ancestors of all tables into the snapshot. Columns are sorted by the bytes of their
  * names, without generated ones: a copy whose columns stand in another order has the same text, and so the
  * same digest. */

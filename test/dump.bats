@@ -495,3 +495,16 @@ stopped_dump() {
     wait_until bk-verify -q -n <"$BATS_TEST_TMPDIR/a.bk" # gate may still be writing
     same "$(bk-ls -J <"$BATS_TEST_TMPDIR/a.bk" | jq -r 'select(.name == "t").rows')" 150000
 }
+
+# identity: the server's and the database's, out of a stream.
+identity() {
+    grep -aE '^(server-id|oid): ' | awk '$1 == "server-id:" { id = $2 } $1 == "oid:" && !oid { oid = $2 } END { print id "|" oid }'
+}
+
+@test "a backup says of which database it is, for certain, if the role may know" {
+    a=$(newdb) role=$(newrole)
+    ids="SELECT system_identifier, d.oid FROM pg_control_system(), pg_database d WHERE datname = current_database()"
+    same "$(bk-dump -q -d "$a" | identity)" "$(sql "$a" "$ids")"
+    sql "$a" 'REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC'
+    same "$(PGUSER=$role bk-dump -q -d "$a" | identity)" "|$(sql "$a" "$ids" | cut -d '|' -f 2)"
+}
