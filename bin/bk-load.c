@@ -1,7 +1,8 @@
 /* bk-load - loads a backup into a database, and holds it to what the backup says.
  *
  * The database is there and empty, or is made (newdb.h). With --into-existing rows go into tables that are
- * there and empty, in one transaction.
+ * there and empty, in one transaction. With --single-transaction all that is there is replaced, in one
+ * transaction (single.h).
  */
 #include <stdlib.h>
 
@@ -15,6 +16,8 @@
 #include "session.h"
 #include "signals.h"
 
+enum { MOST_SECONDS = 2000000 }; /* as bk-dump; in milliseconds it is an int still */
+
 struct options {
     struct load_options load;
     struct newdb_options newdb;
@@ -22,15 +25,33 @@ struct options {
     bool dry; /* only say what would be done */
 };
 
+/* Whatever is not wanted would be dropped all the same. */
+static void check_single(const struct load_options *o)
+{
+    const struct selection *s = &o->selection;
+    bool chosen = s->tables.count + s->schemas.count + s->without_tables.count + s->without_data.count > 0 ||
+                  s->data_only || s->schema_only;
+
+    if (!o->single_transaction && (o->no_backup || o->after_backup))
+        opt_wrong("--no-backup and --after-backup go with --single-transaction");
+    if (o->no_backup && o->after_backup)
+        opt_wrong("--no-backup and --after-backup contradict each other");
+    if (o->single_transaction && chosen)
+        opt_wrong("--single-transaction replaces all of the database, so nothing can be chosen");
+}
+
 /* Exactly one target. */
 static void check_options(const struct options *o)
 {
-    int targets = o->create + o->newdb.replace + o->load.into_existing + o->swap_back;
+    int targets =
+        o->create + o->newdb.replace + o->load.into_existing + o->swap_back + o->load.single_transaction;
 
     if (!o->newdb.conninfo)
         opt_wrong("say with -d which database to load into");
     if (targets > 1)
-        opt_wrong("--create, --replace, --into-existing and --swap-back exclude each other");
+        opt_wrong("--create, --replace, --into-existing, --single-transaction and --swap-back exclude each "
+                  "other");
+    check_single(&o->load);
     if (!o->create && !o->newdb.replace && !o->swap_back && (o->newdb.maintenance || o->newdb.yes))
         opt_wrong("--maintenance-db and --yes go with --create, --replace and --swap-back");
     if (!o->newdb.replace && !o->swap_back && o->newdb.disconnect)
@@ -66,7 +87,7 @@ static void load(const struct options *o)
 int main(int argc, char **argv)
 {
     const char *database = NULL;
-    struct options o = {.load.jobs = opt_cores(4)};
+    struct options o = {.load.jobs = opt_cores(4), .load.lock_wait = 60};
     struct left_out *out = &o.load.out;
     enum status status = DONE_OK;
     const struct opt opt[] = {
@@ -78,6 +99,13 @@ int main(int argc, char **argv)
          &o.newdb.replace, 0, 0},
         {OPT_FLAG, 0, "into-existing", NULL, "rows only, into tables that are there and empty",
          &o.load.into_existing, 0, 0},
+        {OPT_FLAG, 0, "single-transaction", NULL, "replace what is in the database, in one transaction",
+         &o.load.single_transaction, 0, 0},
+        {OPT_STRING, 0, "after-backup", "FILE", "with that: FILE is a backup of what is there",
+         &o.load.after_backup, 0, 0},
+        {OPT_FLAG, 0, "no-backup", NULL, "with that: what is there is not wanted", &o.load.no_backup, 0, 0},
+        {OPT_NUMBER, 0, "lock-wait", "S", "with that: seconds to wait for others' locks (60)",
+         &o.load.lock_wait, 1, MOST_SECONDS},
         {OPT_FLAG, 0, "swap-back", NULL, "load nothing, but undo --replace", &o.swap_back, 0, 0},
         {OPT_FLAG, 0, "yes", NULL, "do not ask", &o.newdb.yes, 0, 0},
         {OPT_FLAG, 0, "disconnect", NULL, "end sessions of the database that is replaced",

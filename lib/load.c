@@ -19,6 +19,7 @@
 #include "rights.h"
 #include "roles.h"
 #include "sequences.h"
+#include "single.h"
 
 struct load {
     const struct load_options *o;
@@ -28,6 +29,7 @@ struct load {
     struct choice choice;
     const char *encoding; /* load_encoding() */
     bool prepared;        /* all ITEMs are there */
+    bool was_empty;       /* the database, though it need not be */
     struct restore restore;
     struct copyin *copyin; /* NULL: schemas and tables are not there yet */
 };
@@ -39,9 +41,9 @@ void load_check_begin(const struct load_options *o, const struct head *h, struct
     filter_want_plain(h);
     if (o->into_existing)
         target_check_finished(pg);
-    else if (!new_database)
+    else if (!new_database && !o->single_transaction)
         target_check_empty(pg);
-    if (!o->into_existing)
+    if (!o->into_existing && !o->single_transaction)
         connections_check(pg, o->jobs);
 }
 
@@ -108,20 +110,27 @@ const char *load_encoding(const struct contents *c)
     return *encoding && strcmp(encoding, "SQL_ASCII") != 0 ? encoding : NULL;
 }
 
+/* Of the rows, and of all else in the backup. Our session forgets it when it is set up anew (restore.h). */
+static void set_encoding(struct load *l)
+{
+    if (l->encoding)
+        pg_set_encoding(l->pg, l->encoding);
+}
+
 /* All ITEMs are there: what is in them must be what this call is for. */
 static void prepare(struct load *l)
 {
     const struct item *schema = contents_find(&l->contents, ITEM_SCHEMA);
 
-    load_check_items(l->o, &l->contents, server(l), l->newdb && newdb_replaces(l->newdb));
+    load_check_items(l->o, &l->contents, server(l),
+                     l->o->single_transaction || (l->newdb && newdb_replaces(l->newdb)));
     l->encoding = load_encoding(&l->contents);
     if (schema)
         l->restore.made_with = item_get(schema, "made-with");
     if (l->newdb)
         l->pg = newdb_create(l->newdb, &l->contents.item[0].fields);
     pg_loads(l->pg);
-    if (l->encoding)
-        pg_set_encoding(l->pg, l->encoding);
+    set_encoding(l);
     if (l->o->create_roles)
         roles_begin(l->pg);
     l->prepared = true;
@@ -148,16 +157,44 @@ static void make_statements(struct load *l)
 /* Roles and the database's properties: now only to see whether the server will let us. */
 static void rehearse(struct load *l)
 {
-    const struct left_out *out = &l->restore.out;
+    bool within = pg_in_transaction(l->pg);
 
-    pg_exec(l->pg, "begin a transaction", "BEGIN");
+    pg_exec(l->pg, "begin a transaction", within ? "SAVEPOINT bk_rehearsal" : "BEGIN");
     hint("--no-properties leaves those of the database as they are; --no-owner, --no-acl leave a part of "
          "them out");
     if (l->o->create_roles)
         roles_create(l->pg, false);
-    property_apply(l->pg, &l->contents.item[0].fields, out);
+    if (within)
+        property_reset(l->pg, &l->restore.out);
+    property_apply(l->pg, &l->contents.item[0].fields, &l->restore.out);
     hint_forget();
-    pg_exec(l->pg, "end a transaction", "ROLLBACK");
+    pg_exec(l->pg, "end a transaction",
+            within ? "ROLLBACK TO bk_rehearsal; RELEASE bk_rehearsal" : "ROLLBACK");
+}
+
+/* Each of them is for all that follows, by connections of pg_restore's as well. */
+static void prepare_target(struct load *l)
+{
+    rehearse(l);
+    if (l->o->create_roles) {
+        pg_exec(l->pg, "begin a transaction", "BEGIN");
+        roles_create(l->pg, true);
+        pg_exec(l->pg, "make the roles", "COMMIT");
+    }
+    pg_exec(l->pg, "set up the session", "SET synchronous_commit = off"); /* target_unmark() waits for all */
+    target_mark(l->pg, l->newdb != NULL);
+    l->restore.child = pg_child(l->pg, true);
+}
+
+/* In one transaction, which has not ended until all is there. */
+static void replace_target(struct load *l)
+{
+    single_begin(l->pg);
+    rehearse(l);
+    single_drop(l->pg, l->was_empty, l->o, &l->restore.kept);
+    if (l->o->create_roles)
+        roles_create(l->pg, true);
+    l->restore.pg = l->pg;
 }
 
 /* Makes schemas and tables. From here on the target is not empty. */
@@ -171,16 +208,17 @@ static void define(struct load *l)
     struct pgtool tool = restore_tool(&l->restore); /* if there is none, nothing is begun */
     pgtool_free(&tool);
     rights_foreign_extensions(l->pg, &l->restore.foreign);
-    rehearse(l);
-    if (l->o->create_roles) {
-        pg_exec(l->pg, "begin a transaction", "BEGIN");
-        roles_create(l->pg, true);
-        pg_exec(l->pg, "make the roles", "COMMIT");
-    }
-    pg_exec(l->pg, "set up the session", "SET synchronous_commit = off"); /* target_unmark() waits for all */
-    target_mark(l->pg, l->newdb != NULL);
-    l->restore.child = pg_child(l->pg, true);
+    if (l->o->single_transaction)
+        replace_target(l);
+    else
+        prepare_target(l);
     restore_pre_data(&l->restore);
+    set_encoding(l);
+}
+
+static int connections(const struct load *l)
+{
+    return l->o->into_existing || l->o->single_transaction ? 1 : l->o->jobs;
 }
 
 /* The definitions are there: makes tables, or looks at those that are there; and is ready for rows. */
@@ -196,7 +234,7 @@ static void begin_rows(struct load *l)
         define(l);
     sequences_begin(l->pg);
     lo_begin(l->pg);
-    l->copyin = copyin_open(l->pg, l->encoding, l->o->into_existing ? 1 : l->o->jobs, &l->contents);
+    l->copyin = copyin_open(l->pg, l->encoding, connections(l), &l->contents);
     make_statements(l);
 }
 
@@ -344,6 +382,18 @@ static void finish(struct load *l)
     info("all is there; ANALYZE brings statistics at once");
 }
 
+/* Foreign keys that are checked at the end of the transaction would keep tables from being changed. */
+static void finish_single(struct load *l)
+{
+    pg_exec(l->pg, "check constraints", "SET CONSTRAINTS ALL IMMEDIATE");
+    restore_post_data(&l->restore);
+    restore_views(&l->restore);
+    set_encoding(l);
+    property_apply(l->pg, &l->contents.item[0].fields, &l->restore.out);
+    single_commit(l->pg);
+    info("all is there; ANALYZE brings statistics at once");
+}
+
 static const char *end(void *ctx, struct writer *out, const struct fields *end)
 {
     struct load *l = ctx;
@@ -361,7 +411,10 @@ static const char *end(void *ctx, struct writer *out, const struct fields *end)
         info("the rows are there and agree");
     } else {
         info("%s rows are there and agree; now indexes and constraints", fields_get(end, "rows"));
-        finish(l);
+        if (l->o->single_transaction)
+            finish_single(l);
+        else
+            finish(l);
     }
     return NULL;
 }
@@ -370,6 +423,7 @@ static void free_load(struct load *l)
 {
     pg_child_free(&l->restore.child);
     fields_free(&l->restore.foreign);
+    fields_free(&l->restore.kept);
     close(l->restore.archive);
     choice_free(&l->choice);
     contents_free(&l->contents);
@@ -381,6 +435,7 @@ void load_stream(const struct load_options *o, struct pg *pg, struct newdb *newd
     struct load l = {.o = o, .pg = pg, .newdb = newdb, .choice.list = -1};
 
     l.restore = (struct restore){.archive = -1, .list = -1, .made_with = "", .jobs = o->jobs, .out = o->out};
+    l.was_empty = o->single_transaction && !single_check(pg, o);
     filter_tap(&tap, &l, &filter_stdin_only);
     if (newdb)
         newdb_finish(newdb, l.pg);

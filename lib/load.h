@@ -16,14 +16,19 @@
 struct load_options {
     int jobs;
     struct selection selection;
-    bool into_existing; /* rows only, into tables that are there and empty */
+    bool into_existing;       /* rows only, into tables that are there and empty */
+    bool single_transaction;  /* replace what is in the database */
+    const char *after_backup; /* this file is a backup of it; NULL: none is */
+    bool no_backup;           /* nor is one wanted */
+    int lock_wait;            /* seconds that it waits for those who use it */
     bool create_roles, by_root, older_server;
     struct left_out out;
 };
 
-/* Loads the stream on standard input into a database: the one that `pg` is connected to, which must be empty;
- * or one that is made, if `newdb` is not NULL. Takes either over. Whatever is wrong ends the program; undone
- * is then what the header of the part says that was at it (target.h, newdb.h, refill.h). */
+/* Loads the stream on standard input into a database: the one that `pg` is connected to, which must be empty,
+ * or be given up (single.h); or one that is made, if `newdb` is not NULL. Takes either over. Whatever is
+ * wrong ends the program; undone is then what the header of the part says that was at it (target.h, newdb.h,
+ * refill.h). */
 void load_stream(const struct load_options *o, struct pg *pg, struct newdb *newdb);
 
 /* What it looks at first, also for preview.h. Of what stands against this load they complain (msg.h); what is

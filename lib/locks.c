@@ -23,17 +23,36 @@ static const char query[] =
     "  AND l.mode = 'AccessExclusiveLock' AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()"
     "  AND c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_'"
     " ORDER BY NOT l.granted, 1 LIMIT 3";
+
+static const char held[] =
+    "SELECT DISTINCT pg_catalog.format('%I.%I is in use by %s', n.nspname, c.relname, " SESSION("l.pid") ")"
+    " FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_database d ON d.oid = l.database"
+    " JOIN pg_catalog.pg_class c ON c.oid = l.relation JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE d.datname = pg_catalog.current_database() AND l.locktype = 'relation' AND l.granted"
+    "  AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()"
+    "  AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND c.oid >= 16384 AND n.nspname !~ '^pg_'"
+    " ORDER BY 1 LIMIT 3";
 /* clang-format on */
 
-char *locks_in_the_way(struct pg *pg)
+static char *look(struct pg *pg, const char *sql)
 {
-    struct pg_rows *r = pg_query(pg, "look at the locks", query);
+    struct pg_rows *r = pg_query(pg, "look at the locks", sql);
     struct buf words = {0};
 
     for (int i = 0; i < pg_count(r); i++)
         buf_addf(&words, "%s%s", i ? "; " : "", pg_value(r, i, 0));
     pg_free(r);
     return words.len ? buf_str(&words) : NULL;
+}
+
+char *locks_in_the_way(struct pg *pg)
+{
+    return look(pg, query);
+}
+
+char *locks_held(struct pg *pg)
+{
+    return look(pg, held);
 }
 
 /* PostgreSQL's documentation, max_locks_per_transaction: so many objects can be locked at a time, but a lock

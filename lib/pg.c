@@ -121,8 +121,7 @@ static const char *sqlstate(const struct pg *pg, const PGresult *result)
     return state ? state : pg->farewell_state;
 }
 
-/* Advice for what the server said, where there is some. */
-static void advise(const char *state)
+void pg_advise(const char *state)
 {
     if (strcmp(state, "40001") == 0) /* serialization_failure: for us, a conflict with recovery */
         hint("%s", pg_standby_advice);
@@ -133,7 +132,7 @@ static void advise(const char *state)
 /* `result` may be NULL. */
 static _Noreturn void die_result(const struct pg *pg, const char *what, const PGresult *result)
 {
-    advise(sqlstate(pg, result));
+    pg_advise(sqlstate(pg, result));
     die(FAILED, "cannot %s: %s", what, last_words(pg));
 }
 
@@ -175,7 +174,6 @@ static void set_session(struct pg *pg)
     buf_free(&sql);
     if (pg->loads)
         pg_exec(pg, "set up the session", unrestricted);
-    end_with_us(pg);
 }
 
 /* conninfo: keyword = 'value', with quotes and backslashes escaped (PostgreSQL's documentation, "Connection
@@ -263,12 +261,19 @@ static char *which_server(struct pg *pg)
     return words;
 }
 
+static void set_own_encoding(struct pg *pg)
+{
+    struct pg_rows *r = pg_query(pg, "ask for the encoding", "SELECT pg_catalog.getdatabaseencoding()");
+
+    pg_set_encoding(pg, pg_value(r, 0, 0));
+    pg_free(r);
+}
+
 void pg_set_up(struct pg *pg)
 {
     set_session(pg);
-    struct pg_rows *r = pg_query(pg, "ask for the encoding", "SELECT pg_catalog.getdatabaseencoding()");
-    pg_set_encoding(pg, pg_value(r, 0, 0));
-    pg_free(r);
+    end_with_us(pg);
+    set_own_encoding(pg);
     pg->server = which_server(pg);
 }
 
@@ -276,6 +281,16 @@ void pg_loads(struct pg *pg)
 {
     pg->loads = true;
     pg_exec(pg, "set up the session", unrestricted);
+}
+
+/* Nothing here may be refused, as that would end the transaction. */
+void pg_reset(struct pg *pg)
+{
+    pg_exec(pg, "set up the session",
+            "RESET standard_conforming_strings; RESET check_function_bodies; RESET client_min_messages;"
+            " RESET default_tablespace; RESET default_table_access_method");
+    set_session(pg);
+    set_own_encoding(pg);
 }
 
 /* NULL if it cannot be had: `words` say why. */
@@ -415,7 +430,7 @@ static bool succeeded(const PGresult *result)
 {
     ExecStatusType status = PQresultStatus(result);
 
-    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
 }
 
 /* True if it may be forgiven: a conflict with recovery, or a session that is gone without a word. */
@@ -451,6 +466,13 @@ char *pg_broken(struct pg *pg)
     return words;
 }
 
+static bool is_copy(const PGresult *result)
+{
+    ExecStatusType status = PQresultStatus(result);
+
+    return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+}
+
 /* As PQexec(), but of several errors the first: that of a session that is ended says why, the next one only
  * that it is closed. */
 static PGresult *run(struct pg *pg, const char *sql)
@@ -463,6 +485,8 @@ static PGresult *run(struct pg *pg, const char *sql)
         bool failed = result && !succeeded(result);
         PQclear(failed ? next : result);
         result = failed ? result : next;
+        if (is_copy(result)) /* which nobody would end */
+            die(FAILED, "a COPY stands where there may be none");
     }
     if (!succeeded(result))
         keep_farewell(pg, result);
@@ -594,7 +618,7 @@ static char *end_copy(struct pg *pg, uint64_t *rows)
             *rows = strtoull(PQcmdTuples(result), NULL, 10);
         else if (!words) {
             words = one_line(PQresultErrorMessage(result));
-            advise(sqlstate(pg, result));
+            pg_advise(sqlstate(pg, result));
         }
         PQclear(result);
     }

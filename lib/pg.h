@@ -33,6 +33,9 @@ void pg_set_up(struct pg *pg);
 /* What is loaded by it, and by connections made from it by pg_again(), may read views, as constraints do.
  * Otherwise a view is refused that takes a table's place while we read (CVE-2024-7348). */
 void pg_loads(struct pg *pg);
+/* The same for a session in which somebody else's SQL has run, as far as that is pg_restore's; within its
+ * transaction. */
+void pg_reset(struct pg *pg);
 /* Another connection to the very server that `pg` has, of several that its conninfo may name, set up. Dies if
  * something in between leads it to another server or database. Any thread may call. */
 struct pg *pg_again(const struct pg *pg, const char *app);
@@ -60,6 +63,9 @@ void pg_exec(struct pg *pg, const char *what, const char *sql);
 /* The same, but false where the server refuses. `state` gets the SQLSTATE, `words` the message (to be freed).
  */
 bool pg_try(struct pg *pg, const char *sql, char state[6], char **words);
+
+/* Hints at what can be done, where a SQLSTATE is one that we know advice for. */
+void pg_advise(const char *state);
 
 /* Has a transaction been begun, and not failed? */
 bool pg_in_transaction(const struct pg *pg);

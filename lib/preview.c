@@ -16,6 +16,7 @@
 #include "refill.h"
 #include "restore.h"
 #include "session.h"
+#include "single.h"
 #include "target.h"
 
 /* The first two columns of rows in COPY's text format, which come in bodies cut anywhere. */
@@ -67,7 +68,11 @@ static void open_target(struct preview *p, const struct newdb_options *newdb)
     buf_addf(&l->target, "%s '%s' (%s), which is there%s",
              l->o->into_existing ? "tables of the database" : "the database", pg_database(p->pg),
              format_size(cluster_size(p->pg, pg_database(p->pg)), size),
-             l->o->into_existing ? "; they must be there too, and empty" : "; it must be empty");
+             l->o->into_existing        ? "; they must be there too, and empty"
+             : l->o->single_transaction ? "; what is in it is dropped, in one transaction"
+                                        : "; it must be empty");
+    if (l->o->single_transaction)
+        single_check(p->pg, l->o);
 }
 
 static void begin(void *ctx, const struct head *h)
@@ -321,7 +326,7 @@ enum status preview_stream(const struct load_options *o, const struct newdb_opti
     static const struct tap tap = {begin, see, end};
     struct preview p = {.l = {.o = o, .new_database = new_database, .choice.list = -1},
                         .archive = -1,
-                        .replaces = new_database && newdb->replace};
+                        .replaces = o->single_transaction || (new_database && newdb->replace)};
 
     complaints_to(take_complaint, &p.l);
     open_target(&p, newdb);

@@ -115,3 +115,35 @@ void property_apply(struct pg *pg, const struct fields *database, const struct l
     pg_free(r);
     buf_free(&sql);
 }
+
+/* The settings of roles are listed one by one. Who has rights from the owner loses them, and so does whoever
+ * has them from there. */
+/* clang-format off */
+static const char take_away[] =
+    "SELECT pg_catalog.concat("
+    " pg_catalog.format('COMMENT ON DATABASE %1$I IS NULL; ALTER DATABASE %1$I CONNECTION LIMIT -1; ALTER DATABASE %1$I RESET ALL;', datname),"
+    " (SELECT pg_catalog.string_agg(pg_catalog.format('ALTER ROLE %I IN DATABASE %I RESET ALL;', r.rolname, datname), '')"
+    "  FROM pg_catalog.pg_db_role_setting s JOIN pg_catalog.pg_roles r ON r.oid = s.setrole WHERE s.setdatabase = d.oid),"
+    " CASE WHEN datacl IS NOT NULL AND NOT rights_left_out THEN pg_catalog.format("
+    "   'REVOKE ALL ON DATABASE %1$I FROM PUBLIC, %2$s CASCADE; GRANT ALL ON DATABASE %1$I TO %3$I;"
+    "    GRANT CONNECT, TEMPORARY ON DATABASE %1$I TO PUBLIC', datname,"
+    "   (SELECT pg_catalog.string_agg(DISTINCT pg_catalog.quote_ident(rolname), ', ') FROM pg_catalog.pg_roles"
+    "    WHERE oid = datdba OR oid IN (SELECT grantee FROM pg_catalog.aclexplode(datacl))),"
+    "   pg_catalog.pg_get_userbyid(datdba)) END)"
+    " FROM pg_catalog.pg_database d, (SELECT ";
+/* clang-format on */
+
+void property_reset(struct pg *pg, const struct left_out *out)
+{
+    struct buf sql = {0};
+
+    if (out->properties)
+        return;
+    buf_adds(&sql, take_away);
+    buf_adds(&sql, out->acls || out->owners ? "true" : "false");
+    buf_adds(&sql, ") v(rights_left_out) WHERE datname = pg_catalog.current_database()");
+    struct pg_rows *r = pg_query(pg, "read the database's properties", buf_str(&sql));
+    pg_exec(pg, "take the database's properties away", pg_value(r, 0, 0));
+    pg_free(r);
+    buf_free(&sql);
+}

@@ -11,4 +11,7 @@
  * status 3 of a setting that is none. */
 void property_apply(struct pg *pg, const struct fields *database, const struct left_out *out);
 
+/* Takes from the database, in the same way, what a new one of its owner does not have. */
+void property_reset(struct pg *pg, const struct left_out *out);
+
 #endif

@@ -43,17 +43,25 @@ bool target_check_finished(struct pg *pg)
     return finished;
 }
 
+uint64_t target_objects(struct pg *pg)
+{
+    struct pg_rows *r = pg_query(pg, "look at the target", looks);
+    uint64_t n = pg_number(r, 0, 0);
+
+    pg_free(r);
+    return n;
+}
+
 void target_check_empty(struct pg *pg)
 {
     if (!target_check_finished(pg))
         return;
-    struct pg_rows *r = pg_query(pg, "look at the target", looks);
-    if (pg_number(r, 0, 0) > 0) {
+    uint64_t n = target_objects(pg);
+    if (n > 0) {
         hint("load into a new database: createdb -T template0 NAME");
         complain(GUARDED, "the database '%s' is not empty: it has %" PRIu64 " objects of its own",
-                 pg_database(pg), pg_number(r, 0, 0));
+                 pg_database(pg), n);
     }
-    pg_free(r);
 }
 
 bool target_has_table(struct pg *pg, const char *schema, const char *name)

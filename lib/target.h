@@ -14,6 +14,8 @@
  * made anything in it. */
 bool target_check_finished(struct pg *pg);
 void target_check_empty(struct pg *pg);
+/* How much somebody has made in it. */
+uint64_t target_objects(struct pg *pg);
 
 bool target_has_table(struct pg *pg, const char *schema, const char *name);
 

@@ -51,6 +51,10 @@ state() {
 refused() {
     local before
     before=$(state)
+    if [[ $* != *--swap-back* ]]; then # a dry run ends in the same way
+        fails "$want" setsid -w bk-load -n -d "$b" "$@" <"$input"
+        same "$(state)" "$before"
+    fi
     fails "$want" setsid -w bk-load -d "$b" "$@" <"$input"
     same "$(state)" "$before"
 }
@@ -163,8 +167,60 @@ says() {
     bk-dump -d "$a" -t t >"$file"
     refused --replace --yes
     says "the backup is of a part of its database \(table t\).*hint: --create"
+    refused --single-transaction --no-backup
+    says "the backup is of a part of its database \(table t\).*hint: --create"
     b=${b}_new
     goes --create
+}
+
+@test "guard: what is in the database would be dropped" {
+    two
+    refused --single-transaction
+    says "is not empty, and its 1 objects would be dropped.*hint: .*--after-backup FILE.*--no-backup"
+    bk-dump -d "$b" >"$file.before"
+    goes --single-transaction --after-backup "$file.before"
+    goes --single-transaction --no-backup
+}
+
+@test "guard: that backup is of another database" {
+    two
+    refused --single-transaction --after-backup "$file"
+    says "is a backup of another database: '$a'"
+    goes --single-transaction --no-backup
+}
+
+@test "guard: that backup is older than a day" {
+    two
+    bk-dump -d "$b" >"$file.new"
+    "$frames" set HEAD 0 created="$(date -u -d '-25 hours' +%Y-%m-%dT%H:%M:%SZ)" <"$file.new" >"$file.old"
+    refused --single-transaction --after-backup "$file.old"
+    says "and that is more than 24 hours ago.*hint: make a new one"
+    goes --single-transaction --no-backup
+}
+
+@test "guard: that backup is of a part" {
+    two
+    bk-dump -d "$b" -t t >"$file.part"
+    refused --single-transaction --after-backup "$file.part"
+    says "is a backup of a part of its database only"
+    goes --single-transaction --no-backup
+}
+
+@test "guard: that backup is none" {
+    two
+    bk-dump -d "$b" --digests >"$file.digests"
+    refused --single-transaction --after-backup "$file.digests"
+    says "is no backup, but a stream of kind 'digests'"
+    goes --single-transaction --no-backup
+}
+
+@test "guard: a subscription with a slot" {
+    two
+    sql "$b" "SET client_min_messages = error; CREATE SUBSCRIPTION away CONNECTION 'dbname=nowhere' PUBLICATION p WITH (connect = false, slot_name = away)"
+    refused --single-transaction --no-backup
+    says "has subscriptions with a slot, which no transaction can drop: away"
+    sql "$b" 'ALTER SUBSCRIPTION away SET (slot_name = NONE)'
+    goes --single-transaction --no-backup
 }
 
 @test "guard: rows into tables that are there" {
@@ -233,6 +289,6 @@ says() {
         done < <(grep -o -e '--[a-z-]*' <<<"$way")
         matches 'refused|fails' "$text"
     done < <(rows)
-    (($(rows | wc -l) >= 18))
+    (($(rows | wc -l) >= 24))
     same "$(rows | cut -f 1 | sort)" "$({ grep -o '^@test "guard: [^"]*' "$BATS_TEST_FILENAME" | sed 's/.*guard: //' && echo 'the pooler keeps no sessions'; } | sort)"
 }
