@@ -221,7 +221,7 @@ bool cluster_rename(struct pg *pg, const struct rename *r, size_t count, bool di
     char state[6], *ignored = NULL;
 
     *words = NULL;
-    buf_adds(&sql, "BEGIN; SET LOCAL lock_timeout = '5s'");
+    buf_adds(&sql, "BEGIN; SET LOCAL lock_timeout = '5s'; SET LOCAL synchronous_commit = on");
     for (size_t i = 0; i < count; i++) {
         buf_adds(&sql, "; ALTER DATABASE ");
         pg_ident(pg, r[i].from, &sql);

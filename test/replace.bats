@@ -411,6 +411,28 @@ $b"
     same "$(sql postgres "SELECT count(*) FROM pg_database WHERE datname ~ '^dst_'")" 0
 }
 
+@test "the server stops at once when the load has said that it is done: it is" {
+    own_server synchronous_commit=off wal_writer_delay=10s
+    a=src b=dst
+    createdb src
+    createdb dst
+    sql src "CREATE TABLE t AS SELECT 'new' AS words"
+    sql dst "CREATE TABLE t AS SELECT 'old' AS words"
+    bk-dump -d src >"$file"
+    bk-load -q --replace -d dst --yes <"$file"
+    control stop -m immediate
+    control start
+    same "$(sql dst 'SELECT * FROM t')" new
+    bk-load -q --swap-back -d dst --yes
+    control stop -m immediate
+    control start
+    same "$(sql dst 'SELECT * FROM t')" old
+    bk-load -q --create -d made <"$file"
+    control stop -m immediate
+    control start
+    same "$(sql made 'SELECT * FROM t')" new
+}
+
 @test "roles: one that may make databases and owns this one; and those that may not" {
     a=$(newdb) b=$(newdb)
     sql "$a" "CREATE TABLE t AS SELECT 1 AS id"

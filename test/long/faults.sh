@@ -18,7 +18,7 @@ rounds=$1
 begin_random "${2:-}"
 kinds=(cut flip source row index session server disk INT TERM KILL)
 declare -A failed=() late=() left=()
-wrong=0 mounted=
+wrong=0 mounted= rest=
 targets=('--replace --yes' '--replace --yes --disconnect' '--single-transaction --no-backup')
 
 unmount() {
@@ -176,7 +176,7 @@ complain() {
 undo() {
     late[$kind]=$((${late[$kind]:-0} + 1))
     if [[ $target == --replace* ]]; then
-        bk-load -q --swap-back -d live --yes --disconnect
+        bk-load -q --swap-back -d live --yes --disconnect || complain 'it said that it was done, and is not'
     else
         bk-load -q --single-transaction --no-backup -d live <"$dir/live.bk"
     fi
@@ -191,10 +191,15 @@ look() {
         cat "$dir/differences"
     }
     beside=$(sql postgres "SELECT datname FROM pg_database WHERE datname ~ '^(live|source)_' ORDER BY 1")
-    if [[ $beside == live_bk_incomplete && $kind =~ ^(KILL|server|disk)$ ]]; then
+    if [[ $beside == live_bk_incomplete && $kind =~ ^(KILL|server|disk)$ && ! $rest ]]; then
         left[$kind]=$((${left[$kind]:-0} + 1))
+        rest=1
+    elif [[ $beside == live_bk_incomplete && $rest && $target != --replace* ]]; then
+        : # it stays until another new database is made
     elif [[ $beside ]]; then
         complain "this was left: $beside"
+    else
+        rest=
     fi
 }
 
