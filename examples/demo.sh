@@ -53,8 +53,10 @@ heading 'Is it whole? Every frame, every total, every row is checked; no databas
 show 'bk-get blog.bk | bk-zstd -d | bk-verify -n'
 
 heading 'Restore into a new database'
-show 'createdb blog_copy'
-show 'bk-get blog.bk | bk-verify | bk-zstd -d | bk-load -d blog_copy -j 2'
+show 'bk-get blog.bk | bk-verify | bk-zstd -d | bk-load --create -d blog_copy -j 2'
+
+heading 'Does the copy hold what the backup says? The copy is read anew, and digests are compared'
+show 'bk-dump --digests -d blog_copy | bk-cmp blog.bk -'
 
 heading 'Is the copy the same? A script that knows nothing of bk compares the two databases'
 show 'cmpdb.sh blog blog_copy'
