@@ -18,7 +18,7 @@ rounds=$1
 begin_random "${2:-}"
 kinds=(cut flip source row index session server disk INT TERM KILL)
 declare -A failed=() late=() left=()
-wrong=0 mounted= rest=
+wrong=0 mounted='' rest=''
 targets=('--replace --yes' '--replace --yes --disconnect' '--single-transaction --no-backup')
 
 unmount() {
