@@ -25,7 +25,8 @@ both() {
     a=$(mixed)
     sql "$a" "SELECT lo_from_bytea(0, 'large')" >/dev/null
     both "$a" --globals --label series --tag why=test
-    same "$(said a.bk)" "$(said a.digests)"
+    # Other tests make roles and drop them.
+    same "$(said a.bk | grep -v ^roles)" "$(said a.digests | grep -v ^roles)"
     same "$(bk-ls -J <a.digests | jq -r '.type // empty' | uniq -c | awk '{ print $2 }' | paste -sd ' ')" \
         'database roles tablespaces table sequences large-objects'
     same "$(bk-ls -J <a.digests | jq -c 'select(.record == "head") | [.kind, .label, .tags, .estimate]')" '["digests","series",["why=test"],null]'
