@@ -13,7 +13,7 @@ set -euo pipefail
 
 build=(gcc make libc6-dev libpq-dev zlib1g-dev libzstd-dev libssl-dev libxxhash-dev)
 demo=("${build[@]}" postgresql)
-tests=("${demo[@]}" bats parallel gzip jq openssl pgbouncer pigz procps zstd)
+tests=("${demo[@]}" bats parallel gzip jq openssl pgbouncer pigz procps python3-cryptography zstd)
 lint=(git gcc make clang clang-format shellcheck mandoc musl-tools valgrind)
 # clang's own sanitizers and libFuzzer, for `make fuzz`; the package's name has clang's version in it.
 if grep -qs '^VERSION_CODENAME=bookworm$' /etc/os-release; then

@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
-"""seal-vectors.py - prints test/data/seal-vectors.txt. Nothing in it is random; the keys in it are secret to nobody."""
+"""seal-vectors.py - prints test/data/seal-vectors.txt. Nothing in it is random, no key a secret."""
 import hashlib
+import math
 import os
-import re
-import subprocess
 import sys
 
 from cryptography.hazmat.primitives import serialization
@@ -51,6 +50,9 @@ def show(name, value):
     print(f"{name}: {value}")
 
 
+SMALL = math.prod(range(3, 3000, 2))  # a number with a factor in common is not prime
+
+
 def is_prime(n):
     return pow(2, n - 1, n) == 1 and pow(3, n - 1, n) == 1  # enough for numbers that nobody chose
 
@@ -58,7 +60,7 @@ def is_prime(n):
 def prime(name, bits, e=65537):
     n = int.from_bytes(hashlib.shake_256(name).digest(bits // 8), "big")
     n |= 3 << bits - 2 | 1
-    while (n - 1) % e == 0 or any(n % small == 0 for small in (3, 5, 7, 11, 13, 17, 19, 23)) or not is_prime(n):
+    while (n - 1) % e == 0 or math.gcd(n, SMALL) > 1 or not is_prime(n):
         n += 2
     return n
 
@@ -68,11 +70,6 @@ def rsa_key():
     d = pow(e, -1, (p - 1) * (q - 1))
     crt = rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q), rsa.rsa_crt_iqmp(p, q)
     return rsa.RSAPrivateNumbers(p, q, d, *crt, rsa.RSAPublicNumbers(e, p * q)).private_key()
-
-
-def private_pem(key):
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-                             serialization.NoEncryption())
 
 
 def der(key):
@@ -101,8 +98,8 @@ def show_slots():
     lines += show_slot("x25519", seal.slot_x25519(DEK, public, count(0x60, 32)))
 
     key = rsa_key()
-    show("rsa-private-pkcs8-der", key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8,
-                                                    serialization.NoEncryption()))
+    show("rsa-private-pkcs8-der", key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
     show("rsa-public-der", der(key.public_key()))
     show("rsa-oaep-seed", count(0x80, 32))
     line = show_slot("rsa", seal.slot_rsa(DEK, key.public_key(), count(0x80, 32)))
@@ -147,7 +144,8 @@ def show_aead(prefix, aead, slots):
     for label in "aead", "nonce", "commit", "mac", "quiet":
         show(f"{prefix}-k-{label}", getattr(keys, label))
     signer = ed25519.Ed25519PrivateKey.from_private_bytes(count(0xE0, 32))
-    lines = [f"commit: {keys.commit.hex()}\n", seal.sign_line(keys, signer), seal.quiet_line(aead, keys, HIDDEN)]
+    commit, quiet = f"commit: {keys.commit.hex()}\n", seal.quiet_line(aead, keys, HIDDEN)
+    lines = [commit, seal.sign_line(keys, signer), quiet]
     show(f"{prefix}-commit-line", lines[0].rstrip("\n"))
     show(f"{prefix}-sign-private", count(0xE0, 32))
     show(f"{prefix}-sign-line", lines[1].rstrip("\n"))

@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
-"""seal.py - seals a bk stream, for the tests: standard input to standard output, as bk-stream(5) says and no faster.
+"""seal.py - seals a bk stream, for the tests: standard input to standard output, as bk-stream(5) says.
 
-Made from that page alone, apart from bk's own code and from examples/bk-open.py, so that each can be held to the others.
-It checks nothing of its input. --seed fixes all that is random; --spoil makes one thing wrong, all else being right.
+Made from that page alone, apart from bk's own code and from examples/bk-open.py, so that each can be held to
+the others. It checks nothing of its input. --seed fixes all that is random; --spoil makes one thing wrong.
+
+With --edit, --swap or --drop it seals nothing: it changes a stream, sealed or not, and puts the checksums and
+END's size right.
 """
 import argparse
 import hashlib
@@ -185,7 +188,39 @@ def read_frames(stream):
 def take_out(lines, names):
     """Those lines of these names, and the others."""
     chosen = re.compile(rf"(?:{'|'.join(names)}): ".encode())
-    return ([line for line in lines if chosen.match(line)], [line for line in lines if not chosen.match(line)])
+    found = [line for line in lines if chosen.match(line)]
+    return found, [line for line in lines if line not in found]
+
+
+# Changing a stream
+
+def edit(frames, kind, number, pattern, text):
+    """Replaces what matches in the body of the N-th frame of a type, which must be there."""
+    chosen = [frame for frame in frames if frame[0].decode().strip() == kind][int(number) - 1]
+    chosen[-1], count = re.subn(pattern.encode(), text.encode(), chosen[-1], count=1)
+    assert count
+
+
+def swap(frames, first, second):
+    """Exchanges the bodies of two frames, counted from 0."""
+    first, second = frames[int(first)], frames[int(second)]
+    first[-1], second[-1] = second[-1], first[-1]
+
+
+def drop(frames, number):
+    del frames[int(number)]
+    for frame in frames[int(number):]:
+        frame[2] -= 1
+    frames[-1][-1] = re.sub(rb"frames: \d+", b"frames: %d" % len(frames), frames[-1][-1])
+
+
+def rewrite(source, sink, change):
+    frames = [list(frame) for frame in read_frames(source)]
+    change(frames)
+    size = sum(HEADER.size + len(frame[-1]) for frame in frames[1:-1])
+    fields = re.sub(rb"(?<=\nsize: )\d+", b"%d" % size, frames[-1][-1][:-8])
+    frames[-1][-1] = fields + struct.pack("<I4s", HEADER.size + len(fields) + 8, b"bk!\n")
+    sink.write(MAGIC + b"".join(header(*frame) + frame[-1] for frame in frames))
 
 
 # The tool
@@ -203,8 +238,11 @@ def options():
     parser.add_argument("--sign", metavar="PRIVATE.pem")
     parser.add_argument("--quiet", action="store_true")
     parser.add_argument("--seed")
-    parser.add_argument("--spoil", default="", metavar="WHAT", help="commit, sign, slots-mac, quiet, tag or mac")
+    parser.add_argument("--spoil", metavar="WHAT", help="commit, sign, quiet, slots-mac, tag or mac")
     parser.add_argument("--data-key", metavar="FILE", help="where to write the stream's key")
+    parser.add_argument("--edit", nargs=4, metavar=("TYPE", "N", "REGEX", "TEXT"))
+    parser.add_argument("--swap", nargs=2, metavar="N")
+    parser.add_argument("--drop", nargs=1, metavar="N")
     return parser.parse_args()
 
 
@@ -245,7 +283,7 @@ class Sealer:
         hidden = b""
         if opts.quiet:
             out, lines = take_out(lines, ["label", "tag", "host"])
-            hidden = b"".join(take_out(out, ["label"])[0] + take_out(out, ["tag"])[0] + take_out(out, ["host"])[0])
+            hidden = b"".join(b"".join(take_out(out, [name])[0]) for name in ("label", "tag", "host"))
         dek, salt = self.rand("dek", 32), self.rand("salt", 32)
         if opts.data_key:
             with open(opts.data_key, "wb") as file:
@@ -268,7 +306,7 @@ class Sealer:
         source = body[:body.index(b"size: ", body.rindex(b"items: "))]
         if self.opts.quiet:
             source = b"".join(take_out(source.splitlines(keepends=True), ["rows", "bytes"])[1])
-        fields = source + self.spoil("mac", f"mac: {end_mac(self.keys, source)}\n") + f"size: {size}\n".encode()
+        fields = source + self.spoil("mac", f"mac: {end_mac(self.keys, source)}\n") + b"size: %d\n" % size
         return fields + struct.pack("<I4s", HEADER.size + len(fields) + 8, b"bk!\n")
 
     def run(self, source, sink):
@@ -291,5 +329,13 @@ class Sealer:
             sink.write(header(kind, flags, seq, item, part, body) + body)
 
 
+def main():
+    opts = options()
+    for change, arguments in (edit, opts.edit), (swap, opts.swap), (drop, opts.drop):
+        if arguments:
+            return rewrite(sys.stdin.buffer, sys.stdout.buffer, lambda frames: change(frames, *arguments))
+    return Sealer(opts).run(sys.stdin.buffer, sys.stdout.buffer)
+
+
 if __name__ == "__main__":
-    Sealer(options()).run(sys.stdin.buffer, sys.stdout.buffer)
+    main()
