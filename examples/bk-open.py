@@ -471,6 +471,7 @@ def gunzip(body):
 
 
 def unzstd(body):
+    """By the program, which also takes more than one frame; the totals tell."""
     try:
         command = ["zstd", "-dcq", "--memory=16MiB"]
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -644,8 +645,6 @@ class Opener:
         for name, counted, look in (("frames", item.frames, True), ("rows", item.rows, read and item.known),
                                     ("bytes", item.bytes, read)):
             check(not look or done.number(name) == counted, f"{done.where}: '{name}' is not {counted}")
-        if frame.item == self.wanted and item.tuples:
-            sys.stdout.buffer.write(b"\xff\xff")
 
     def end(self, frame, stream, stored):
         fields, trailer = frame.body[:-8], frame.body[-8:]
@@ -692,6 +691,8 @@ class Opener:
             if self.opts.unseal:
                 sys.stdout.buffer.write((MAGIC if frame.type == b"HEAD" else b"") + frame.stored(body))
             self.size += (HEADER.size + len(body)) * (frame.type != b"HEAD")
+        if self.wanted and self.items[self.wanted - 1].tuples:
+            sys.stdout.buffer.write(b"\xff\xff")  # COPY's trailer, now that all was found right
         if not self.opts.wants:
             self.list()
         sys.stdout.buffer.flush()
