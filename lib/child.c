@@ -49,7 +49,7 @@ static char **edited_environment(char *const edits[])
 }
 
 /* In the child, between fork and exec: only calls that are safe there. */
-static _Noreturn void become(char *const argv[], char **env, int null, int out, pid_t parent)
+static _Noreturn void become(char *const argv[], char **env, int in, int out, pid_t parent)
 {
     static const int ignored[] = {SIGPIPE, SIGINT, SIGTERM, SIGHUP};
     sigset_t none;
@@ -61,7 +61,7 @@ static _Noreturn void become(char *const argv[], char **env, int null, int out, 
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent) /* it ended before prctl */
         _exit(127);
-    if (dup2(null, 0) < 0 || dup2(out, 1) < 0)
+    if (dup2(in, 0) < 0 || dup2(out, 1) < 0)
         _exit(127);
     execve(argv[0], argv, env);
     _exit(127);
@@ -74,7 +74,9 @@ static void end_child(void *pid, enum status status, const char *why)
     kill((pid_t)(intptr_t)pid, SIGTERM);
 }
 
-struct child child_start(const char *name, char *const argv[], char *const edits[], enum child_out out)
+/* `in` is its standard input; -1: /dev/null. */
+static struct child start(const char *name, char *const argv[], char *const edits[], enum child_out out,
+                          int in)
 {
     struct child c = {.name = name, .out = -1};
     int ends[2] = {-1, -1};
@@ -88,7 +90,7 @@ struct child child_start(const char *name, char *const argv[], char *const edits
         die_errno("cannot make a pipe");
     c.pid = fork();
     if (c.pid == 0)
-        become(argv, env, null, out == CHILD_PIPE ? ends[1] : null, self);
+        become(argv, env, in < 0 ? null : in, out == CHILD_PIPE ? ends[1] : null, self);
     if (c.pid < 0)
         die_errno("cannot start %s", name);
     undo_on_die(end_child, (void *)(intptr_t)c.pid);
@@ -99,6 +101,43 @@ struct child child_start(const char *name, char *const argv[], char *const edits
         c.out = ends[0];
     }
     return c;
+}
+
+struct child child_start(const char *name, char *const argv[], char *const edits[], enum child_out out)
+{
+    return start(name, argv, edits, out, -1);
+}
+
+/* What a pipe of 64 KiB holds need not wait for a reader. */
+static int pipe_with(const void *in, size_t n)
+{
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC) < 0 || io_write(ends[1], in, n) < 0)
+        die_errno("cannot make a pipe");
+    close(ends[1]);
+    return ends[0];
+}
+
+void child_filter(const char *command, char *const env[], const void *in, size_t n, size_t most,
+                  struct buf *out)
+{
+    char *argv[] = {"/bin/sh", "-c", (char *)command, NULL};
+    int from = pipe_with(in, n);
+    struct child c = start("the command", argv, env, CHILD_PIPE, from);
+    ssize_t got;
+
+    close(from);
+    while ((got = io_read_some(c.out, buf_room(out, most + 1), most + 1)) > 0) {
+        out->len += (size_t)got;
+        if (out->len > most)
+            die(FAILED, "the command '%s' wrote more than %zu bytes", command, most);
+    }
+    if (got < 0)
+        die_errno("cannot read from the command '%s'", command);
+    char *failed = child_wait(&c);
+    if (failed)
+        die(FAILED, "the command '%s' %s", command, failed);
 }
 
 void child_lines(struct child *c, void (*each)(void *ctx, struct buf *line), void *ctx)

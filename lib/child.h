@@ -23,6 +23,12 @@ enum child_out { CHILD_PIPE, CHILD_NULL };
  * fails. */
 struct child child_start(const char *name, char *const argv[], char *const env[], enum child_out out);
 
+/* Runs a command of the user's, by /bin/sh, gives it `n` bytes (at most 64 KiB) on its standard input, and
+ * adds what it writes to `out`, up to `most` bytes. `env` as above. Dies with status 1 if it fails, or writes
+ * more. */
+void child_filter(const char *command, char *const env[], const void *in, size_t n, size_t most,
+                  struct buf *out);
+
 /* Calls `each` for every line of its standard output, until the end of it. The newline is part of the line
  * (the last one may have none), and buf_str() makes a string of it. Dies if reading fails. */
 void child_lines(struct child *c, void (*each)(void *ctx, struct buf *line), void *ctx);

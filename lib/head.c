@@ -204,6 +204,8 @@ const char *step_undone_by(const char *step)
         return "bk-gz -d";
     if (step_is(step, "zstd"))
         return "bk-zstd -d";
+    if (step_is(step, "seal"))
+        return "bk-seal -d";
     return NULL;
 }
 
