@@ -25,6 +25,7 @@ LINK_bk-verify = -lcrypto -lxxhash
 LINK_bk-ls = -lxxhash
 LINK_bk-cat = -lxxhash
 LINK_bk-cmp = -lxxhash
+LINK_bk-seal = -lcrypto
 LINK_bk-put =
 LINK_bk-get =
 

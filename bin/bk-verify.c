@@ -13,6 +13,7 @@
 #include "filter.h"
 #include "io.h"
 #include "json.h"
+#include "keyring.h"
 #include "msg.h"
 #include "opt.h"
 #include "sums.h"
@@ -25,7 +26,7 @@ enum index_state {
 };
 
 struct verify {
-    const char *report_path;
+    const char *report_path, *from;
     struct newfile *report;
     struct fields head; /* for the report */
     bool sealed;        /* ITEM and DONE cannot be read */
@@ -137,6 +138,8 @@ static void begin(void *ctx, const struct head *h)
 
     for (size_t i = 0; i < h->fields.count; i++)
         fields_add(&v->head, h->fields.line[i].name, h->fields.line[i].value);
+    if (v->from)
+        keyring_check_signer(h, v->from);
     v->sealed = !head_items_readable(h);
     v->plain = head_steps(h) == 0;
     v->digests_only = head_kind_is(h, "digests");
@@ -299,6 +302,7 @@ int main(int argc, char **argv)
     bool only_check = false;
     const struct opt opt[] = {
         {OPT_FLAG, 'n', NULL, NULL, "check only, write nothing", &only_check, 0, 0},
+        {OPT_STRING, 0, "from", "PUB.pem", "sealed, and signed by the holder of this key", &v.from, 0, 0},
         {OPT_STRING, 0, "report", "FILE", "write what was checked and what was not, as JSON", &v.report_path,
          0, 0},
     };

@@ -80,8 +80,8 @@ int compressor_main(const struct compressor *c, int argc, char **argv)
     if (!cfg.level)
         cfg.level = c->level;
     cfg.codec = undo ? c->decompress : c->compress;
-    const struct map map = {types,     undo ? undo_step : add_step, open_codec, run_codec, close_codec,
-                            codec_size};
+    const struct map map = {
+        types, undo ? undo_step : add_step, open_codec, run_codec, close_codec, codec_size, NULL};
     filter_map(&map, &cfg, jobs);
     return DONE_OK;
 }

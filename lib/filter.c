@@ -1,6 +1,7 @@
 #include "filter.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 enum {
     JOB_BYTES = 64 << 10, /* small frames share a job up to this: handing over costs more than their work */
     UNDER_WAY_BYTES = 8 << 20, /* of jobs in the pool, as weighed below */
+    SPARE_BYTES = 4 << 20,     /* a job's memory is kept up to this */
 };
 
 const struct ends filter_stdio = {STDIN_FILENO, "standard input", STDOUT_FILENO, "standard output"};
@@ -24,7 +26,9 @@ struct job {
     struct frame *frame;
     size_t frames, room;
     struct buf in, out;
-    size_t weight; /* bytes in and out, as far as known */
+    size_t weight;    /* bytes in and out, as far as known */
+    size_t expected;  /* bytes out, of that */
+    struct job *next; /* while it is spare */
 };
 
 struct run {
@@ -32,6 +36,8 @@ struct run {
     void *ctx;
     void **state; /* of each worker */
     struct writer *writer;
+    pthread_mutex_t lock; /* of: */
+    struct job *spare;    /* their memory has been paid for: fresh pages cost more than many a map's work */
 };
 
 void filter_die_frame(const struct frame *f, const char *why)
@@ -55,6 +61,31 @@ static void job_free(struct job *job)
     buf_free(&job->out);
     free(job->frame);
     free(job);
+}
+
+static struct job *job_new(struct run *run)
+{
+    pthread_mutex_lock(&run->lock);
+    struct job *job = run->spare;
+    if (job)
+        run->spare = job->next;
+    pthread_mutex_unlock(&run->lock);
+    return job ? job : xcalloc(1, sizeof *job);
+}
+
+/* Large ones are not kept. */
+static void job_spare(struct run *run, struct job *job)
+{
+    if (job->in.cap + job->out.cap > SPARE_BYTES) {
+        job_free(job);
+        return;
+    }
+    job->in.len = job->out.len = 0;
+    job->frames = job->weight = job->expected = 0;
+    pthread_mutex_lock(&run->lock);
+    job->next = run->spare;
+    run->spare = job;
+    pthread_mutex_unlock(&run->lock);
 }
 
 /* Adds one frame to the job's output: a header that is filled in behind the body, for it holds the body's
@@ -85,11 +116,11 @@ static void run_job(void *ctx, int worker, void *arg)
     struct job *job = arg;
     const uint8_t *body = job->in.data;
 
+    buf_room(&job->out, job->expected);
     for (size_t i = 0; i < job->frames; i++) {
         run_frame(run, run->state[worker], job, job->frame[i], body);
         body += job->frame[i].length;
     }
-    buf_free(&job->in);
 }
 
 static void write_job(void *ctx, void *arg)
@@ -98,7 +129,7 @@ static void write_job(void *ctx, void *arg)
     struct job *job = arg;
 
     writer_encoded(run->writer, job->out.data, job->out.len, job->frames);
-    job_free(job);
+    job_spare(run, job);
 }
 
 static void job_add(struct run *run, struct job *job, const struct frame *f)
@@ -115,11 +146,12 @@ static void job_add(struct run *run, struct job *job, const struct frame *f)
     }
     job->frame[job->frames++] = *f;
     job->weight += f->length + out + 2 * FRAME_HEADER_BYTES;
+    job->expected += out + FRAME_HEADER_BYTES;
 }
 
 static void map_frames(struct run *run, struct reader *reader, struct pool *pool)
 {
-    struct job *job = xcalloc(1, sizeof *job);
+    struct job *job = job_new(run);
     struct frame f;
     size_t before = 0;
 
@@ -132,7 +164,7 @@ static void map_frames(struct run *run, struct reader *reader, struct pool *pool
         before = job->in.len;
         if (job->weight >= JOB_BYTES) {
             pool_put(pool, job, job->weight);
-            job = xcalloc(1, sizeof *job);
+            job = job_new(run);
             before = 0;
         }
     }
@@ -142,10 +174,26 @@ static void map_frames(struct run *run, struct reader *reader, struct pool *pool
         job_free(job);
 }
 
+static void write_end(struct run *run, const struct fields *read)
+{
+    struct fields end = {0};
+
+    for (size_t i = 0; i < read->count; i++)
+        fields_add(&end, read->line[i].name, read->line[i].value);
+    const char *wrong = run->map->end ? run->map->end(run->ctx, &end) : NULL;
+    if (wrong)
+        die(BAD_DATA, "END: %s", wrong);
+    writer_end(run->writer, &end, NULL);
+    fields_free(&end);
+}
+
 void filter_map(const struct map *map, void *ctx, int jobs)
 {
     static const struct pool_calls calls = {.work = run_job, .done = write_job};
-    struct run run = {.map = map, .ctx = ctx, .state = xcalloc((size_t)jobs, sizeof(void *))};
+    struct run run = {.map = map,
+                      .ctx = ctx,
+                      .state = xcalloc((size_t)jobs, sizeof(void *)),
+                      .lock = PTHREAD_MUTEX_INITIALIZER};
     struct reader *reader = reader_open(STDIN_FILENO, filter_stdio.in_name);
     struct head head;
 
@@ -158,7 +206,11 @@ void filter_map(const struct map *map, void *ctx, int jobs)
     struct pool *pool = pool_open(jobs, UNDER_WAY_BYTES, &calls, &run);
     map_frames(&run, reader, pool);
     pool_close(pool);
-    writer_end(run.writer, &reader_stream(reader)->end, NULL);
+    for (struct job *job = run.spare, *next; job; job = next) {
+        next = job->next;
+        job_free(job);
+    }
+    write_end(&run, &reader_stream(reader)->end);
     for (int i = 0; i < jobs; i++)
         map->close(ctx, run.state[i]);
     free(run.state);

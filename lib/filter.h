@@ -31,6 +31,8 @@ struct map {
     /* How many bytes that will be, as far as can be told beforehand; SIZE_MAX: unknown. Keeps memory within
      * its bounds. */
     size_t (*size)(void *ctx, const uint8_t *body, size_t n);
+    /* Changes END's lines, once all bodies have gone out. NULL, or what is wrong with them. May be NULL. */
+    const char *(*end)(void *ctx, struct fields *end);
 };
 
 /* Runs the map from standard input to standard output with `jobs` workers. */

@@ -26,7 +26,12 @@ struct writer {
     pthread_mutex_t lock;
 };
 
-static const char *abort_tool, *abort_why;
+static const char *abort_tool, *abort_why, *hushed;
+
+void writer_hush(const char *why)
+{
+    hushed = why;
+}
 
 void writer_abort_words(const char *tool, const char *why)
 {
@@ -57,8 +62,8 @@ static void write_abrt(void *arg, enum status status, const char *why)
     (void)status;
     if (pthread_mutex_lock(&w->lock) != 0 || w->broken || w->ended || w->seq == 0)
         return;
-    fields_add(&words, "tool", abort_tool ? abort_tool : msg_tool());
-    fields_add(&words, "why", abort_why ? abort_why : why);
+    fields_add(&words, "tool", abort_tool && !hushed ? abort_tool : msg_tool());
+    fields_add(&words, "why", hushed ? hushed : abort_why ? abort_why : why);
     fields_encode(&words, &body);
     if (body.len > FRAME_MAX_FIELDS)
         return;

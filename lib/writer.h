@@ -40,4 +40,7 @@ uint64_t writer_seq(const struct writer *w);
  * passed on. The strings must outlive the program. */
 void writer_abort_words(const char *tool, const char *why);
 
+/* From now on ABRT says no more than this, whatever came from upstream or is died of. */
+void writer_hush(const char *why);
+
 #endif
