@@ -163,6 +163,18 @@ spoilt() {
     refused bad.bk 'items in all'
     seal --edit HEAD 1 'host: ' 'host: \\x41' <"$DATA/plain.bk" >bad.bk
     refused bad.bk 'an escape that is not needed'
+    seal --edit HEAD 1 'host: ' 'host:' <"$DATA/plain.bk" >bad.bk
+    refused bad.bk 'a line that is no field'
+    seal --edit HEAD 1 '\n\Z' '' <"$DATA/plain.bk" >bad.bk
+    refused bad.bk 'a line without end'
+    seal --edit ITEM 3 'parts: 2' 'parts: 18446744073709551618' <"$DATA/plain.bk" >bad.bk
+    refused bad.bk 'a number beyond 2^64'
+    { printf x && tail -c +2 "$DATA/plain.bk"; } >bad.bk
+    refused bad.bk 'another magic'
+    matches 'not a bk stream' "$(<err)"
+    read -r at _ < <(streamend list <"$DATA/lower.bk" | grep xtra)
+    streamend set "$at" 0=$((0x61317478)) <"$DATA/lower.bk" >bad.bk # xt1a
+    refused bad.bk 'a type with a digit'
     seal --edit HEAD 1 'host: ' 'label: twice\nhost: ' <"$DATA/plain.bk" >bad.bk
     refused bad.bk 'a name that comes twice'
     seal --edit HEAD 1 '\Z' 'step: squeeze level=1\n' <"$DATA/plain.bk" >bad.bk
@@ -333,9 +345,11 @@ spoilt() {
     opener -k k bad.bk >out # nobody asked who
     seal --key k --quiet <plain.bk >bad.bk
     refused bad.bk 'not signed' --from s.pub -k k
+    matches 'is not signed' "$(<err)"
     openssl genpkey -algorithm ED25519 -out t.pem
     seal --key k --sign t.pem <plain.bk >bad.bk
     refused bad.bk 'signed by another' --from s.pub -k k
+    matches 'another key' "$(<err)"
     refused plain.bk 'not sealed' --from s.pub
 }
 
