@@ -181,32 +181,82 @@ static size_t line_of(const struct fields *f, const char *name)
     return i;
 }
 
-/* Whole blocks, at least SEAL_FREE of them dots. */
-static void add_pad(struct head *h)
+static const char pad_line[] = "pad: \n"; /* and the dots */
+
+/* Bytes of magic and HEAD. */
+static size_t whole_bytes(const struct head *h)
 {
-    struct buf body = {0}, dots = {0};
+    struct buf body = {0};
 
     head_encode(h, &body);
-    size_t fixed = MAGIC_BYTES + FRAME_HEADER_BYTES + body.len + strlen("pad: \n");
-    size_t whole = (fixed + SEAL_FREE + SEAL_BLOCK - 1) / SEAL_BLOCK * SEAL_BLOCK;
-    if (whole - MAGIC_BYTES - FRAME_HEADER_BYTES > FRAME_MAX_FIELDS)
-        die(BAD_CALL, "HEAD would be longer than %d bytes: too many tags, steps or recipients",
-            FRAME_MAX_FIELDS);
-    while (dots.len < whole - fixed)
+    size_t n = MAGIC_BYTES + FRAME_HEADER_BYTES + body.len;
+    buf_free(&body);
+    return n;
+}
+
+static void add_dots(struct head *h, size_t n)
+{
+    struct buf dots = {0};
+
+    while (dots.len < n)
         buf_addc(&dots, '.');
     fields_add(&h->fields, "pad", buf_str(&dots));
-    buf_free(&body);
     buf_free(&dots);
 }
 
-void seal_add_mac(struct head *h, const struct seal *s)
+/* Whole blocks, at least SEAL_FREE of them dots. */
+static void add_pad(struct head *h)
+{
+    size_t fixed = whole_bytes(h) + strlen(pad_line);
+    size_t whole = (fixed + SEAL_FREE + SEAL_BLOCK - 1) / SEAL_BLOCK * SEAL_BLOCK;
+
+    if (whole - MAGIC_BYTES - FRAME_HEADER_BYTES > FRAME_MAX_FIELDS)
+        die(BAD_CALL, "HEAD would be longer than %d bytes: too many tags, steps or recipients",
+            FRAME_MAX_FIELDS);
+    add_dots(h, whole - fixed);
+}
+
+/* Exactly that long. A few bytes are too few for a line. */
+static bool fit_pad(struct head *h, size_t whole)
+{
+    size_t n = whole_bytes(h);
+
+    if (n == whole)
+        return true;
+    if (n + strlen(pad_line) > whole)
+        return false;
+    add_dots(h, whole - n - strlen(pad_line));
+    return true;
+}
+
+static void add_slots_mac(struct head *h, const struct seal *s)
 {
     size_t commit = line_of(&h->fields, "commit");
     uint8_t mac[KEY_BYTES];
 
     mac_lines(s, "slots", h->fields.line + commit, h->fields.count - commit, mac);
     add_hex_line(&h->fields, "slots-mac", mac, sizeof mac);
+}
+
+void seal_add_mac(struct head *h, const struct seal *s)
+{
+    add_slots_mac(h, s);
     add_pad(h);
+}
+
+bool seal_set_slots(struct head *h, const struct seal *s, const struct fields *slots, size_t whole)
+{
+    size_t first = line_of(&h->fields, "slot");
+
+    while (h->fields.count > first)
+        fields_remove(&h->fields, h->fields.count - 1);
+    for (size_t i = 0; i < slots->count; i++)
+        fields_add(&h->fields, "slot", slots->line[i].value);
+    add_slots_mac(h, s);
+    if (whole > 0)
+        return fit_pad(h, whole);
+    add_pad(h);
+    return true;
 }
 
 void seal_add_lines(struct head *h, const struct seal *s, const struct pkey *signer,

@@ -38,6 +38,9 @@ void seal_add_lines(struct head *h, const struct seal *s, const struct pkey *sig
                     const struct fields *quiet, const struct fields *slots);
 /* Only the last two: for a HEAD whose slots have changed. */
 void seal_add_mac(struct head *h, const struct seal *s);
+/* Puts these slots in the place of those that a sealed HEAD has, and makes the last two lines anew. With
+ * `whole` other than 0, magic and HEAD together are that many bytes then; false if they cannot be. */
+bool seal_set_slots(struct head *h, const struct seal *s, const struct fields *slots, size_t whole);
 
 /* The lines of a sealed HEAD: are they these, in this order? Then all of its slots are sound, too. */
 const char *seal_check_shape(const struct head *h);
