@@ -26,6 +26,7 @@ LINK_bk-ls = -lxxhash
 LINK_bk-cat = -lxxhash
 LINK_bk-cmp = -lxxhash
 LINK_bk-seal = -lcrypto
+LINK_bk-slots = -lcrypto
 LINK_bk-put =
 LINK_bk-get =
 

@@ -1,27 +1,10 @@
 /* bk-get - reads a backup from a file, checks its frames, and writes it as a stream. */
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "filter.h"
+#include "headfile.h"
 #include "mem.h"
-#include "msg.h"
 #include "opt.h"
-
-static int open_file(const char *path)
-{
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-    if (fd < 0)
-        die_errno("cannot open '%s'", path);
-    if (fstat(fd, &st) < 0)
-        die_errno("cannot look at '%s'", path);
-    if (!S_ISREG(st.st_mode))
-        die(FAILED, "'%s' is not a file", path);
-    return fd;
-}
 
 int main(int argc, char **argv)
 {
@@ -37,10 +20,13 @@ int main(int argc, char **argv)
     const char *path = argv[opt_parse(&cmd, argc, argv)];
     struct ends ends = filter_stdio;
     char *name = xasprintf("'%s'", path);
+    struct buf first = {0};
 
-    ends.in = open_file(path);
+    ends.in = headfile_open(path, &first);
     ends.in_name = name;
+    ends.first = &first;
     filter_tap(&only_passes, NULL, &ends);
+    buf_free(&first);
     free(name);
     return DONE_OK;
 }

@@ -17,8 +17,8 @@ enum {
     SPARE_BYTES = 4 << 20,     /* a job's memory is kept up to this */
 };
 
-const struct ends filter_stdio = {STDIN_FILENO, "standard input", STDOUT_FILENO, "standard output"};
-const struct ends filter_stdin_only = {STDIN_FILENO, "standard input", -1, NULL};
+const struct ends filter_stdio = {STDIN_FILENO, "standard input", STDOUT_FILENO, "standard output", NULL};
+const struct ends filter_stdin_only = {STDIN_FILENO, "standard input", -1, NULL, NULL};
 
 /* Some frames in a row: their bodies lie in `in` one after the other, what they become goes to `out` with
  * headers. */
@@ -220,7 +220,8 @@ void filter_map(const struct map *map, void *ctx, int jobs)
 
 void filter_tap(const struct tap *tap, void *ctx, const struct ends *ends)
 {
-    struct reader *reader = reader_open(ends->in, ends->in_name);
+    static const struct buf nothing;
+    struct reader *reader = reader_open_behind(ends->first ? ends->first : &nothing, ends->in, ends->in_name);
     struct writer *writer = ends->out >= 0 ? writer_open(ends->out, ends->out_name) : NULL;
     const struct stream *stream = reader_stream(reader);
     struct buf body = {0};
@@ -242,6 +243,28 @@ void filter_tap(const struct tap *tap, void *ctx, const struct ends *ends)
     if (writer)
         writer_end(writer, &stream->end, sums);
     buf_free(&body);
+    reader_close(reader);
+}
+
+void filter_head(void (*change)(void *ctx, struct head *h), void *ctx)
+{
+    struct reader *reader = reader_open(STDIN_FILENO, filter_stdio.in_name);
+    const struct stream *stream = reader_stream(reader);
+    struct head head;
+    struct buf body = {0};
+    struct frame f;
+
+    head_copy(&head, &stream->head);
+    change(ctx, &head);
+    struct writer *writer = writer_open(STDOUT_FILENO, filter_stdio.out_name);
+    writer_head(writer, &head);
+    while (reader_next(reader, &f, &body)) {
+        writer_frame(writer, f, body.data);
+        body.len = 0;
+    }
+    writer_end(writer, &stream->end, fields_get(&stream->end, "sums"));
+    buf_free(&body);
+    head_free(&head);
     reader_close(reader);
 }
 

@@ -53,8 +53,13 @@ struct ends {
     const char *in_name;
     int out;
     const char *out_name;
+    const struct buf *first; /* what stands before `in`: reader_open_behind(); or NULL */
 };
 void filter_tap(const struct tap *tap, void *ctx, const struct ends *ends);
+
+/* Passes all frames on from standard input to standard output, behind a HEAD in which `change` has changed
+ * what is not the record. */
+void filter_head(void (*change)(void *ctx, struct head *h), void *ctx);
 
 /* Standard input, standard output; and standard input, nothing. */
 extern const struct ends filter_stdio;

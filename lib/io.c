@@ -81,6 +81,34 @@ int io_writev(int fd, struct iovec *iov, int count)
     return 0;
 }
 
+ssize_t io_read_at(int fd, void *bytes, size_t n, off_t at)
+{
+    size_t have = 0;
+
+    while (have < n) {
+        ssize_t got = pread(fd, (char *)bytes + have, n - have, at + (off_t)have);
+        if (got < 0 && !again(fd, POLLIN))
+            return -1;
+        if (got == 0)
+            break;
+        have += got > 0 ? (size_t)got : 0;
+    }
+    return (ssize_t)have;
+}
+
+int io_write_at(int fd, const void *bytes, size_t n, off_t at)
+{
+    size_t done = 0;
+
+    while (done < n) {
+        ssize_t put = pwrite(fd, (const char *)bytes + done, n - done, at + (off_t)done);
+        if (put < 0 && !again(fd, POLLOUT))
+            return -1;
+        done += put > 0 ? (size_t)put : 0;
+    }
+    return 0;
+}
+
 void io_grow_pipe(int fd)
 {
     fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES);

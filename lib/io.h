@@ -22,6 +22,11 @@ ssize_t io_read_some(int fd, void *bytes, size_t n);
 int io_write(int fd, const void *bytes, size_t n);
 int io_writev(int fd, struct iovec *iov, int count);
 
+/* The same at a place in a file; the descriptor's own stays. io_read_at returns how many bytes, fewer only at
+ * the end of the file, or -1; io_write_at 0, or -1. */
+ssize_t io_read_at(int fd, void *bytes, size_t n, off_t at);
+int io_write_at(int fd, const void *bytes, size_t n, off_t at);
+
 /* Asks for a pipe of 1 MiB where `fd` is a pipe: between two processes that moves 3 to 5 times what the
  * default of 64 KiB does. A pipe that cannot grow stays as it is. */
 void io_grow_pipe(int fd);

@@ -120,6 +120,11 @@ static void refuse_terminal(int fd)
 
 struct reader *reader_open(int fd, const char *name)
 {
+    return reader_open_behind(&(struct buf){0}, fd, name);
+}
+
+struct reader *reader_open_behind(const struct buf *first, int fd, const char *name)
+{
     struct reader *r = xmalloc(sizeof *r);
     uint8_t magic[MAGIC_BYTES];
     struct frame f;
@@ -131,6 +136,11 @@ struct reader *reader_open(int fd, const char *name)
     r->name = name;
     r->stream = (struct stream){0};
     r->offset = r->at = r->have = 0;
+    if (first->len > sizeof r->bytes)
+        bug();
+    if (first->len > 0)
+        memcpy(r->bytes, first->data, first->len);
+    r->have = first->len;
     size_t n = take(r, magic, sizeof magic);
     if (n == 0)
         die(BAD_DATA, "%s is empty: there is no stream", name);

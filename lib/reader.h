@@ -17,6 +17,9 @@ struct reader;
  * reader. Refuses a terminal (status 2). */
 struct reader *reader_open(int fd, const char *name);
 
+/* The same where the stream begins with the bytes in `first`, at most magic and HEAD, and goes on at `fd`. */
+struct reader *reader_open_behind(const struct buf *first, int fd, const char *name);
+
 /* Reads the next frame and adds its body to the end of `body`. False at END: then the whole stream was right,
  * and nothing follows it. */
 bool reader_next(struct reader *r, struct frame *f, struct buf *body);
