@@ -66,27 +66,13 @@ static void begin_seal(void *ctx, struct head *h)
     fields_free(&quiet);
 }
 
-/* Nothing else vouches for what an unsealed stream is. */
-static void want_sealed(const struct head *h)
-{
-    const char *last = head_last_step(h), *wrong;
-    enum aead_kind kind;
-    uint8_t salt[KEY_BYTES];
-
-    if (!last || !step_is(last, "seal"))
-        die(BAD_DATA, "the stream is not sealed (its last step is %s)", last ? last : "none");
-    wrong = seal_decode_step(last, &kind, salt);
-    wrong = wrong ? wrong : seal_check_shape(h);
-    if (wrong)
-        die(BAD_DATA, "%s", wrong);
-}
-
 static void begin_unseal(void *ctx, struct head *h)
 {
     struct tool *t = ctx;
-    const char *wrong;
+    const char *wrong = seal_check_head(h);
 
-    want_sealed(h);
+    if (wrong)
+        die(BAD_DATA, "the stream cannot be opened: %s", wrong);
     if (t->from)
         keyring_check_signer(h, t->from);
     t->hidden = fields_get(&h->fields, "quiet") != NULL;

@@ -160,7 +160,7 @@ static void list(const char *path, bool as_json)
 
     if (!last || !step_is(last, "seal"))
         die(FAILED, "'%s' is not sealed: whoever has it can read it", path);
-    wrong = rewrap_check(h);
+    wrong = seal_check_head(h);
     if (wrong)
         die(BAD_DATA, "'%s': %s", path, wrong);
     struct shown shown = look(h);

@@ -222,7 +222,7 @@ void keyring_check_signer(const struct head *h, const char *path)
     if (pkey_type(k) != PKEY_ED25519)
         die(BAD_CALL, "the key '%s' is not one that signs", path);
     pkey_public(k, public);
-    const char *wrong = fields_get(&h->fields, "commit") ? seal_check_shape(h) : "it is not sealed";
+    const char *wrong = seal_check_head(h);
     wrong = wrong ? wrong : seal_check_signature(h, public);
     if (wrong)
         die(BAD_DATA, "the stream is not from the holder of '%s': %s", path, wrong);

@@ -26,7 +26,7 @@ bool keyring_seals(const struct keyring *k);
 /* Adds a line `slot` for each that may open. Dies if a key cannot be read or had. */
 void keyring_make_slots(const struct keyring *k, const struct secret *dek, struct fields *slots);
 
-/* Finds the data key in the slots of a HEAD (which seal_check_shape() has found sound). Without any other way
+/* Finds the data key in the slots of a HEAD (which seal_check_head() has found sound). Without any other way
  * it tries BACKUP_ENCRYPTION_KEY. Dies with status 1 if none of the keys opens it; with 2 if there are none;
  * with 3 if the slot for one of them is damaged. */
 struct secret *keyring_open(const struct keyring *k, const struct head *h);

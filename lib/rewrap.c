@@ -9,18 +9,6 @@
 
 enum { ID_DIGITS = 2 * PKEY_ID_BYTES };
 
-const char *rewrap_check(const struct head *h)
-{
-    const char *last = head_last_step(h), *wrong;
-    enum aead_kind kind;
-    uint8_t salt[KEY_BYTES];
-
-    if (!last || !step_is(last, "seal"))
-        return "it is not sealed";
-    wrong = seal_decode_step(last, &kind, salt);
-    return wrong ? wrong : seal_check_shape(h);
-}
-
 /* The key id: the second word of a slot. Of a type that this bk does not know it may be anything. */
 static bool has_id(const char *slot, const char *id)
 {
@@ -106,7 +94,7 @@ static void check_slots(const struct fields *slots)
 
 void rewrap_head(const struct rewrap *r, struct head *h, size_t whole)
 {
-    const char *wrong = rewrap_check(h);
+    const char *wrong = seal_check_head(h);
     struct fields slots = {0};
 
     if (wrong)
@@ -123,7 +111,7 @@ void rewrap_head(const struct rewrap *r, struct head *h, size_t whole)
         hint("bk-slots --rewrap ... < FILE > NEW makes HEAD longer");
         die(GUARDED, "there is no room in HEAD for these slots");
     }
-    if (seal_check_shape(h) || seal_check(h, seal))
+    if (seal_check_head(h) || seal_check(h, seal))
         bug();
     fields_free(&slots);
     seal_close(seal);

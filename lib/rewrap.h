@@ -14,9 +14,6 @@ struct rewrap {
     struct opt_list drop; /* key ids whose slots are left out */
 };
 
-/* Is this a sealed HEAD of the right shape? NULL, or words for what is wrong (status 3). */
-const char *rewrap_check(const struct head *h);
-
 /* Changes the slots of a HEAD. `whole`: how many bytes magic and HEAD must be together, or 0: any. Dies with
  * status 1 if none of the keys opens it, 2 of a key id that is not there, 3 if HEAD is wrong, and 4 if no
  * slot would be left or there is no room for them. */

@@ -333,7 +333,7 @@ static const char *check_slots(const struct fields *f)
 }
 
 /* commit [sign] [quiet] slot+ slots-mac [pad]: nothing else vouches for what stands there. */
-const char *seal_check_shape(const struct head *h)
+static const char *check_shape(const struct head *h)
 {
     static const char *const order[] = {"commit", "sign", "quiet", "slot", "slots-mac", "pad"};
     static const char wrong[] = "HEAD's lines of the seal are not what they must be";
@@ -355,6 +355,18 @@ const char *seal_check_shape(const struct head *h)
     if (fields_get(f, "quiet") && (fields_get(f, "label") || fields_get(f, "tag") || fields_get(f, "host")))
         return wrong;
     return check_slots(f);
+}
+
+const char *seal_check_head(const struct head *h)
+{
+    const char *last = head_last_step(h);
+    enum aead_kind kind;
+    uint8_t salt[KEY_BYTES];
+
+    if (!last || !step_is(last, "seal"))
+        return "it is not sealed";
+    const char *wrong = seal_decode_step(last, &kind, salt);
+    return wrong ? wrong : check_shape(h);
 }
 
 const char *seal_check(const struct head *h, const struct seal *s)

@@ -42,8 +42,9 @@ void seal_add_mac(struct head *h, const struct seal *s);
  * `whole` other than 0, magic and HEAD together are that many bytes then; false if they cannot be. */
 bool seal_set_slots(struct head *h, const struct seal *s, const struct fields *slots, size_t whole);
 
-/* The lines of a sealed HEAD: are they these, in this order? Then all of its slots are sound, too. */
-const char *seal_check_shape(const struct head *h);
+/* Is it sealed, in a way that this bk knows, and are the seal's lines these, in this order? Then all of its
+ * slots are sound, too. */
+const char *seal_check_head(const struct head *h);
 /* Is it the data key of this stream, and are the slots those that were made with it? */
 const char *seal_check(const struct head *h, const struct seal *s);
 /* Was this HEAD signed by the holder of this key? Needs no data key: `commit` stands for it. */

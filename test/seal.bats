@@ -216,7 +216,7 @@ typed() {
     keys
     backup
     fails 3 bk-seal -d -i x.key <a.bk
-    matches 'the stream is not sealed \(its last step is zstd level=3\)' "$stderr"
+    matches 'the stream cannot be opened: it is not sealed' "$stderr"
     bk-seal -r x.pub <a.bk >s.bk
     fails 2 bk-seal -r x.pub <s.bk
     matches 'sealed already' "$stderr"

@@ -276,7 +276,7 @@ static void check_head(const char *prefix, const struct seal *s, struct head *h)
     check_line(prefix, "sign", fields_get(&h->fields, "sign"));
     check_line(prefix, "quiet", fields_get(&h->fields, "quiet"));
     check_line(prefix, "slots-mac", fields_get(&h->fields, "slots-mac"));
-    CHECK(seal_check_shape(h) == NULL);
+    CHECK(seal_check_head(h) == NULL);
     CHECK(seal_check(h, s) == NULL);
     pkey_public(k, public);
     CHECK(seal_check_signature(h, public) == NULL);
@@ -468,7 +468,7 @@ static void open_head(struct opening *o, const uint8_t *body, size_t n)
 
     o->refused = true;
     if (head_decode(&h, body, n) == HEAD_OK && head_last_step(&h) &&
-        !seal_decode_step(head_last_step(&h), &kind, salt) && !seal_check_shape(&h)) {
+        !seal_decode_step(head_last_step(&h), &kind, salt) && !seal_check_head(&h)) {
         struct slot s = slot_decode(fields_get(&h.fields, "slot"));
         if (s.type == SLOT_KEY && slot_open_key(&s, own_key, dek) == SLOT_OPENED) {
             o->seal = seal_open(&h, dek);
