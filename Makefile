@@ -73,6 +73,10 @@ test-long: all
 	BUILD=$(BUILD) test/long/faults.sh 200
 	BUILD=$(BUILD) test/long/swap.sh 100
 
+# By hand, on a machine that has nothing else to do.
+bench: all test-programs
+	BUILD=$(BUILD) test/bench/seal.sh
+
 lint:
 	ci/install-deps.sh lint
 	ci/lint.sh
@@ -88,4 +92,4 @@ install: all
 clean:
 	rm -rf build build-*
 
-.PHONY: all demo test test-long lint install clean
+.PHONY: all demo test test-long bench lint install clean

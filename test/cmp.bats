@@ -316,9 +316,12 @@ the same: 2 tables, 2 rows'
     mkstream --kind catalog >other
     fails 4 bk-cmp a.bk other
     matches "neither a backup nor digests, but a stream of kind 'catalog'.*hint: this is said of other" "$stderr"
-    mkstream --step 'seal v=1' >sealed
+    mkstream --step 'seal aead=x' >sealed
+    fails 2 bk-cmp sealed a.bk
+    matches "hint: put bk-seal -d before bk-cmp" "$stderr"
+    mkstream --step 'veil v=1' >sealed
     fails 3 bk-cmp sealed a.bk
-    matches "the last step is 'seal v=1', which this bk does not know: made by a newer bk.*hint: this is said of sealed" "$stderr"
+    matches "the last step is 'veil v=1', which this bk does not know: made by a newer bk.*hint: this is said of sealed" "$stderr"
     mkstream --zstd --step 'new x=1' >sealed
     fails 3 bk-cmp a.bk sealed
     fails 2 bk-cmp - - <a.bk

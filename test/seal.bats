@@ -263,9 +263,9 @@ typed() {
     a=$(newdb)
     sql "$a" "CREATE TABLE secret_name (x int)"
     bk-dump -d "$a" >a.bk
-    BACKUP_ENCRYPTION_KEY=hidden-secret bk-seal -r x.pub --wrap 'cat >dek; env >environment; tr "\0" " " </proc/$PPID/cmdline >argv; cat /proc/$PPID/limits >limits; echo blob' <a.bk >s.bk
+    BACKUP_ENCRYPTION_KEY=hidden-secret bk-seal -r x.pub -p --wrap 'cat >dek; env >environment; cat /proc/$PPID/environ >>environment; tr "\0" " " </proc/$PPID/cmdline >argv; cat /proc/$PPID/limits >limits; echo blob' <a.bk >s.bk
     same "$(stat -c %s dek)" 32
-    run ! grep -q 'hidden-secret' environment argv
+    run ! grep -aq 'hidden-secret' environment argv
     matches 'Max core file size +0 +0' "$(<limits)"
     fails 1 bk-seal --wrap 'exit 3' <a.bk
     matches "the command 'exit 3' failed with status 3" "$stderr"
