@@ -7,7 +7,7 @@ DESTDIR =
 SAN =
 WERROR =
 TEST_JOBS = $(shell nproc)
-BATS_JOBS = $(shell expr 2 '*' $$(nproc)) # most of them wait for a server most of the time
+BATS_JOBS = $(shell expr 3 '*' $$(nproc)) # most of them wait for a server most of the time
 
 CFLAGS = -O2 -g
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes $(if $(WERROR),-Werror)

@@ -6,6 +6,7 @@ load helper
 cmpdb=$BATS_TEST_DIRNAME/cmpdb.sh
 
 setup() {
+    ! sanitized || skip "a shell script is under no sanitizer"
     a=$(newdb)
     b=$(newdb)
 }

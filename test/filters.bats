@@ -570,10 +570,6 @@ has_file() {
     matches "'cut.bk' ends without END" "$stderr"
 }
 
-sanitized() {
-    nm "$BUILD/bk-gz" 2>/dev/null | grep -Eq '__(asan|tsan|ubsan)_'
-}
-
 # loads_only TOOL LIBRARY...: beyond the C library and what comes with it.
 loads_only() {
     local name library

@@ -113,3 +113,8 @@ wait_until() {
         sleep 0.05
     done
 }
+
+# Are the programs built with a sanitizer?
+sanitized() {
+    nm "$BUILD/bk-gz" 2>/dev/null | grep -Eq '__(asan|tsan|ubsan)_'
+}

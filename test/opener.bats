@@ -12,6 +12,7 @@ DATA=$BATS_TEST_DIRNAME/data
 TOOL=$BATS_TEST_DIRNAME/tool
 
 setup() {
+    ! sanitized || skip "Python is under no sanitizer, and slow"
     cd "$BATS_TEST_TMPDIR" || return
     # The first python3 of the PATH may be one that does not have the packages of the system.
     python=python3
@@ -132,17 +133,17 @@ spoilt() {
 @test "opener: cut anywhere, one bit changed anywhere, or with more behind it, a stream is refused" {
     for file in sums more; do
         while read -r at _; do
-            for more in 0 17 40; do
+            for more in 0 17; do
                 head -c $((at + more)) "$DATA/$file.bk" >cut.bk
                 refused cut.bk "$file cut at $at + $more"
             done
-        done < <(streamend list <"$DATA/$file.bk" | awk 'NR % 4 == 1; { last = $0 } END { print last }')
+        done < <(streamend list <"$DATA/$file.bk" | awk 'NR % 6 == 1; { last = $0 } END { print last }')
         head -c -1 "$DATA/$file.bk" >cut.bk
         refused cut.bk "without its last byte"
         { cat "$DATA/$file.bk" && printf x; } >more.bk
         refused more.bk 'with a byte more'
     done
-    for seed in {1..24}; do
+    for seed in {1..12}; do
         streamend flip "$seed" <"$DATA/zstd.bk" >flipped.bk 2>which
         refused flipped.bk "$(<which)"
     done
@@ -270,7 +271,7 @@ spoilt() {
 
 @test "opener: sealed, and then cut, a bit changed, or with more behind it: refused, and END not written" {
     make_sealed
-    for seed in {1..32}; do
+    for seed in {1..16}; do
         streamend flip "$seed" <sealed.bk >flipped.bk 2>which
         refused flipped.bk "$(<which)" --unseal -k k
         no_end "$(<which)"
@@ -278,7 +279,7 @@ spoilt() {
     while read -r at _; do
         head -c "$at" sealed.bk >cut.bk
         refused cut.bk "cut at $at" --unseal -k k
-    done < <(streamend list <sealed.bk)
+    done < <(streamend list <sealed.bk | awk 'NR % 3 == 1; { last = $0 } END { print last }')
     { cat sealed.bk && printf x; } >more.bk
     refused more.bk 'with a byte more' --unseal -k k
     no_end more

@@ -165,7 +165,7 @@ END
 
 @test "a stream that is cut, wherever: nothing has changed" {
     small
-    for frame in $("$streamend" list <"$file" | awk '{ print $1 }'); do
+    for frame in $("$streamend" list <"$file" | awk 'NR % 3 == 1 { print $1 }'); do
         spoilt 'ends without END|is empty' head -c "$frame"
     done
     spoilt 'ends without END' head -c $(($(stat -c %s "$file") - 4))
